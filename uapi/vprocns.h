@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * vprocns: virtual process namespaces for tagged groups of tasks.
+ *
+ * /dev/vprocns is the system handle. %VPROCNS_CREATE and %VPROCNS_OPEN return
+ * a group descriptor, which has the group's own ioctls. A group is bound to
+ * one PID namespace; the tasks whose active PID namespace that is are its
+ * members.
+ *
+ * Every struct may grow at its end. The size is part of the ioctl number: a
+ * struct from a newer header is taken as long as the part that this module
+ * does not know is zero (E2BIG otherwise), one from an older header is read
+ * as if it went on with zeros. Fields called reserved must be zero (EINVAL).
+ *
+ * Errors that every ioctl shares: ENOTTY for a number that the descriptor
+ * does not have, EFAULT for memory that can't be read or written, EINVAL for
+ * a struct shorter than its first version, E2BIG as above.
+ */
+#ifndef _UAPI_VPROCNS_H
+#define _UAPI_VPROCNS_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#define VPROCNS_ABI_VERSION	1
+#define VPROCNS_NAME_LEN	32
+#define VPROCNS_COMM_LEN	16
+#define VPROCNS_FIRST_TID	1000
+
+/**
+ * enum vprocns_profile - which clone flags a group's programs may use
+ * @VPROCNS_PROFILE_SHADOW: the set that the Shadow simulator implements,
+ *	with its errnos; vfork is the kernel's own; empty capability view
+ * @VPROCNS_PROFILE_SHADOW_STRICT: the same set; vfork runs as fork; the
+ *	capability view takes header version 3 only
+ * @VPROCNS_PROFILE_LINUX: everything that the running kernel accepts, except
+ *	new PID and user namespaces; capabilities are not touched
+ */
+enum vprocns_profile {
+	VPROCNS_PROFILE_SHADOW		= 0,
+	VPROCNS_PROFILE_SHADOW_STRICT	= 1,
+	VPROCNS_PROFILE_LINUX		= 2,
+};
+
+/**
+ * enum vprocns_numbering - how a new task's TID is chosen
+ * @VPROCNS_NUMBERING_SEQUENTIAL: one more for each successful clone; after
+ *	the last number the first again, without the numbers in use
+ */
+enum vprocns_numbering {
+	VPROCNS_NUMBERING_SEQUENTIAL	= 0,
+};
+
+/**
+ * enum vprocns_vfork - what CLONE_VFORK does
+ * @VPROCNS_VFORK_PROFILE: as the profile has it
+ * @VPROCNS_VFORK_REAL: the kernel's vfork
+ * @VPROCNS_VFORK_FORK: the clone runs without CLONE_VFORK, and without
+ *	CLONE_VM and CLONE_SIGHAND too unless it makes a thread
+ */
+enum vprocns_vfork {
+	VPROCNS_VFORK_PROFILE	= 0,
+	VPROCNS_VFORK_REAL	= 1,
+	VPROCNS_VFORK_FORK	= 2,
+};
+
+/**
+ * enum vprocns_caps - what capget(2) and capset(2) say to members
+ * @VPROCNS_CAPS_PROFILE: as the profile has it
+ * @VPROCNS_CAPS_HOST: what the kernel says
+ * @VPROCNS_CAPS_EMPTY: empty sets; header versions negotiated as in Linux
+ * @VPROCNS_CAPS_EMPTY_V3: empty sets; header version 3 or EINVAL
+ */
+enum vprocns_caps {
+	VPROCNS_CAPS_PROFILE	= 0,
+	VPROCNS_CAPS_HOST	= 1,
+	VPROCNS_CAPS_EMPTY	= 2,
+	VPROCNS_CAPS_EMPTY_V3	= 3,
+};
+
+/* vprocns_create.flags */
+/* Only CLONE_THREAD clones; a self-bound group's init may make the first process. */
+#define VPROCNS_CREATE_THREADS_ONLY	(1U << 0)
+/* Take vprocns_create.allowed in place of the profile's set of clone flags. */
+#define VPROCNS_CREATE_ALLOWED		(1U << 1)
+
+/**
+ * struct vprocns_create - argument of VPROCNS_CREATE
+ * @flags: VPROCNS_CREATE_* bits
+ * @profile: enum vprocns_profile
+ * @allowed: clone flags that members may use, with %VPROCNS_CREATE_ALLOWED;
+ *	zero without. CLONE_NEWPID and CLONE_NEWUSER are never allowed.
+ * @numbering: enum vprocns_numbering
+ * @vfork: enum vprocns_vfork
+ * @caps: enum vprocns_caps
+ * @first: first TID to give; 0 means %VPROCNS_FIRST_TID, 1 is init's own
+ * @last: last TID to give; 0 means kernel.pid_max - 1
+ * @reserved: zero
+ * @name: name of the group, or empty. NUL-terminated; letters, digits,
+ *	``.``, ``_`` and ``-``, the first a letter.
+ */
+struct vprocns_create {
+	__u32 flags;
+	__u32 profile;
+	__u64 allowed;
+	__u32 numbering;
+	__u32 vfork;
+	__u32 caps;
+	__u32 first;
+	__u32 last;
+	__u32 reserved;
+	char name[VPROCNS_NAME_LEN];
+};
+
+/**
+ * struct vprocns_open - argument of VPROCNS_OPEN
+ * @id: id of the group, or 0 to look it up by @name
+ * @name: name of the group; empty when @id is given
+ */
+struct vprocns_open {
+	__u64 id;
+	char name[VPROCNS_NAME_LEN];
+};
+
+/**
+ * struct vprocns_list - argument of VPROCNS_LIST
+ * @ids: address of an array of __u64 that receives group ids, ascending
+ * @capacity: how many ids fit
+ * @count: out: how many were written
+ * @after: only groups with a greater id; 0 for all
+ */
+struct vprocns_list {
+	__u64 ids;
+	__u32 capacity;
+	__u32 count;
+	__u64 after;
+};
+
+/**
+ * struct vprocns_bind - argument of VPROCNS_BIND
+ * @pidfd: any process of the namespace to bind, or -1 for the caller's own
+ * @reserved: zero
+ */
+struct vprocns_bind {
+	__s32 pidfd;
+	__u32 reserved;
+};
+
+/**
+ * enum vprocns_state - how far a group's life has come
+ * @VPROCNS_STATE_NEW: not bound yet
+ * @VPROCNS_STATE_BOUND: its namespace lives
+ * @VPROCNS_STATE_ENDED: its namespace's init is gone, and every member with it
+ */
+enum vprocns_state {
+	VPROCNS_STATE_NEW	= 0,
+	VPROCNS_STATE_BOUND	= 1,
+	VPROCNS_STATE_ENDED	= 2,
+};
+
+/**
+ * struct vprocns_info - answer of VPROCNS_INFO
+ * @id: id of the group: from 1, never used again while the module is loaded
+ * @allowed: clone flags that members may use
+ * @state: enum vprocns_state
+ * @profile: enum vprocns_profile
+ * @numbering: enum vprocns_numbering
+ * @vfork: enum vprocns_vfork, resolved
+ * @caps: enum vprocns_caps, resolved
+ * @flags: VPROCNS_CREATE_* bits
+ * @first: first TID to give
+ * @last: last TID to give
+ * @next: where the search for the next clone's TID starts
+ * @owner: effective UID of the creator, in the caller's user namespace
+ * @ns_inum: inode number of the PID namespace (as in /proc/PID/ns/pid), or 0
+ * @init: TID of the namespace's init in the caller's PID namespace, or 0
+ * @members: live tasks of the group
+ * @nested: live tasks of PID namespaces below the group's; no part of it
+ * @name: name, or empty
+ */
+struct vprocns_info {
+	__u64 id;
+	__u64 allowed;
+	__u32 state;
+	__u32 profile;
+	__u32 numbering;
+	__u32 vfork;
+	__u32 caps;
+	__u32 flags;
+	__u32 first;
+	__u32 last;
+	__u32 next;
+	__u32 owner;
+	__u32 ns_inum;
+	__s32 init;
+	__u32 members;
+	__u32 nested;
+	char name[VPROCNS_NAME_LEN];
+};
+
+/**
+ * enum vprocns_rule - what refused a request; index of vprocns_stats.refused
+ * @VPROCNS_RULE_UNKNOWN_FLAG: EINVAL: a clone flag that the profile never heard of
+ * @VPROCNS_RULE_EXIT_SIGNAL_RANGE: EINVAL: exit signal not in 0..64
+ * @VPROCNS_RULE_THREAD_NEEDS_SIGHAND: EINVAL
+ * @VPROCNS_RULE_THREAD_NEEDS_SETTLS: EOPNOTSUPP
+ * @VPROCNS_RULE_THREAD_EXIT_SIGNAL: EOPNOTSUPP: a thread with an exit signal
+ * @VPROCNS_RULE_THREADS_ONLY: EOPNOTSUPP: a process in a threads-only group
+ * @VPROCNS_RULE_SIGHAND_NEEDS_VM: EINVAL
+ * @VPROCNS_RULE_VM_NEEDS_THREAD_OR_VFORK: EOPNOTSUPP
+ * @VPROCNS_RULE_CLEAR_SIGHAND_WITH_SIGHAND: EINVAL
+ * @VPROCNS_RULE_UNSUPPORTED_FLAG: EOPNOTSUPP: outside the allowed set
+ * @VPROCNS_RULE_UNSHARE: a namespace by unshare(2) outside the allowed set
+ * @VPROCNS_RULE_SETNS: a namespace by setns(2) outside the allowed set
+ * @VPROCNS_RULE_SET_TID: EPERM: clone3's set_tid; numbers are the group's
+ * @VPROCNS_RULE_EXHAUSTED: EAGAIN: no number of the range is free
+ * @VPROCNS_RULE_NR: how many there are
+ *
+ * The first ten are judged in this order. The seed of the table is the Shadow
+ * simulator's clone handler.
+ */
+enum vprocns_rule {
+	VPROCNS_RULE_UNKNOWN_FLAG		= 0,
+	VPROCNS_RULE_EXIT_SIGNAL_RANGE		= 1,
+	VPROCNS_RULE_THREAD_NEEDS_SIGHAND	= 2,
+	VPROCNS_RULE_THREAD_NEEDS_SETTLS	= 3,
+	VPROCNS_RULE_THREAD_EXIT_SIGNAL		= 4,
+	VPROCNS_RULE_THREADS_ONLY		= 5,
+	VPROCNS_RULE_SIGHAND_NEEDS_VM		= 6,
+	VPROCNS_RULE_VM_NEEDS_THREAD_OR_VFORK	= 7,
+	VPROCNS_RULE_CLEAR_SIGHAND_WITH_SIGHAND	= 8,
+	VPROCNS_RULE_UNSUPPORTED_FLAG		= 9,
+	VPROCNS_RULE_UNSHARE			= 10,
+	VPROCNS_RULE_SETNS			= 11,
+	VPROCNS_RULE_SET_TID			= 12,
+	VPROCNS_RULE_EXHAUSTED			= 13,
+	VPROCNS_RULE_NR
+};
+
+#define VPROCNS_REFUSED_SLOTS	24
+
+/**
+ * struct vprocns_stats - answer of VPROCNS_STATS; counts since the bind
+ * @clones: tasks that programs made, threads among them
+ * @threads: those of @clones that are threads of their maker's process
+ * @joined: those of @clones that a task outside the group put into it
+ * @kernel_threads: tasks that the kernel made for a member (io_uring workers)
+ * @exits: members that ended
+ * @rewritten: clones that ran with other flags than asked for
+ * @refused: requests refused, by enum vprocns_rule; the rest is zero
+ */
+struct vprocns_stats {
+	__u64 clones;
+	__u64 threads;
+	__u64 joined;
+	__u64 kernel_threads;
+	__u64 exits;
+	__u64 rewritten;
+	__u64 refused[VPROCNS_REFUSED_SLOTS];
+};
+
+/* vprocns_translate.direction */
+#define VPROCNS_TO_HOST		0
+#define VPROCNS_TO_VIRTUAL	1
+
+/**
+ * struct vprocns_translate - argument of VPROCNS_TRANSLATE
+ * @direction: %VPROCNS_TO_HOST or %VPROCNS_TO_VIRTUAL
+ * @tid: the TID to look up: in the group, or in the caller's PID namespace
+ * @result: out: the same task's TID on the other side
+ * @reserved: zero
+ */
+struct vprocns_translate {
+	__u32 direction;
+	__s32 tid;
+	__s32 result;
+	__u32 reserved;
+};
+
+/**
+ * struct vprocns_member - one task of a group
+ * @tid: TID in the group
+ * @tgid: TGID in the group
+ * @ppid: TGID of the parent in the group; 0 when the parent is outside
+ * @host_tid: TID in the caller's PID namespace; 0 when not visible there
+ * @host_tgid: TGID in the caller's PID namespace; 0 when not visible there
+ * @reserved: zero
+ * @comm: the task's name, NUL-terminated
+ */
+struct vprocns_member {
+	__s32 tid;
+	__s32 tgid;
+	__s32 ppid;
+	__s32 host_tid;
+	__s32 host_tgid;
+	__u32 reserved;
+	char comm[VPROCNS_COMM_LEN];
+};
+
+/**
+ * struct vprocns_members - argument of VPROCNS_MEMBERS
+ * @members: address of an array of struct vprocns_member
+ * @capacity: how many fit
+ * @count: out: how many were written, by ascending TID
+ * @after: only members with a greater TID; 0 for all
+ * @reserved: zero
+ *
+ * The last TID written is @after of the next call; fewer than @capacity
+ * written means that there are no more. Each entry is true of one moment; the
+ * whole is no snapshot.
+ */
+struct vprocns_members {
+	__u64 members;
+	__u32 capacity;
+	__u32 count;
+	__s32 after;
+	__u32 reserved;
+};
+
+#define VPROCNS_IOC	0xd1
+
+/*
+ * VPROCNS_VERSION - on /dev/vprocns: returns %VPROCNS_ABI_VERSION.
+ */
+#define VPROCNS_VERSION		_IO(VPROCNS_IOC, 0x00)
+
+/*
+ * VPROCNS_CREATE - on /dev/vprocns: makes a group, returns its descriptor.
+ * EINVAL: an unknown value or bit, a malformed name, a range outside
+ *	2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed
+ * EEXIST: a group of this name is there
+ * ENOSPC: the module's max_groups are in use
+ * EBUSY: another user (a kernel live patch) holds a function we need
+ * ENODEV: kernel.ftrace_enabled is 0
+ * EPERM: the caller is itself in a group
+ * ENOMEM, EMFILE, ENFILE: as everywhere
+ */
+#define VPROCNS_CREATE		_IOW(VPROCNS_IOC, 0x01, struct vprocns_create)
+
+/*
+ * VPROCNS_OPEN - on /dev/vprocns: returns a descriptor of a group that is there.
+ * ENOENT: no such group
+ * EACCES: neither its creator nor CAP_SYS_ADMIN over its creator's user namespace
+ * EINVAL: both or none of id and name
+ * EPERM, ENOMEM, EMFILE, ENFILE: as for VPROCNS_CREATE
+ */
+#define VPROCNS_OPEN		_IOW(VPROCNS_IOC, 0x02, struct vprocns_open)
+
+/*
+ * VPROCNS_LIST - on /dev/vprocns: ids of all groups that the caller could open.
+ */
+#define VPROCNS_LIST		_IOWR(VPROCNS_IOC, 0x03, struct vprocns_list)
+
+/*
+ * VPROCNS_BIND - on a group: binds it to a PID namespace, for good.
+ * EPERM: the initial namespace; the caller's own when the caller is not its
+ *	init; another's without CAP_SYS_ADMIN over the user namespace that
+ *	owns it
+ * EALREADY: the group is bound
+ * EBUSY: the namespace is another group's
+ * EBADF: not a pidfd
+ * ESRCH: the process, or its namespace's init, is gone
+ * EINVAL: a reserved field, a range that exceeds the namespace's own pid_max
+ */
+#define VPROCNS_BIND		_IOW(VPROCNS_IOC, 0x10, struct vprocns_bind)
+
+/* VPROCNS_INFO - on a group: what it is and how it stands. */
+#define VPROCNS_INFO		_IOR(VPROCNS_IOC, 0x11, struct vprocns_info)
+
+/* VPROCNS_STATS - on a group: its counters. */
+#define VPROCNS_STATS		_IOR(VPROCNS_IOC, 0x12, struct vprocns_stats)
+
+/*
+ * VPROCNS_TRANSLATE - on a group: a member's TID on the other side.
+ * ESRCH: no live member has it; EINVAL: a reserved field, an unknown direction
+ */
+#define VPROCNS_TRANSLATE	_IOWR(VPROCNS_IOC, 0x13, struct vprocns_translate)
+
+/* VPROCNS_MEMBERS - on a group: its live tasks. EINVAL: a reserved field, after < 0. */
+#define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
+
+#endif
