@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Every difference between kernel versions and architectures is here alone. */
+#ifndef _VPROCNS_COMPAT_H
+#define _VPROCNS_COMPAT_H
+
+#include <linux/ftrace.h>
+#include <linux/fs.h>
+#include <linux/pid_namespace.h>
+#include <linux/proc_ns.h>
+#include <linux/ptrace.h>
+#include <linux/version.h>
+
+/* Where ftrace hands over the arguments, saving all registers is waste. */
+#ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
+#define VPROCNS_FTRACE_REGS	0
+#else
+#define VPROCNS_FTRACE_REGS	FTRACE_OPS_FL_SAVE_REGS
+#endif
+
+/* 6.2 brought accessors that don't depend on how the registers are kept. */
+#ifdef ftrace_regs_get_argument
+#define vprocns_regs_argument(fregs, n)	ftrace_regs_get_argument(fregs, n)
+#define vprocns_regs_set_ip(fregs, ip)	\
+	ftrace_regs_set_instruction_pointer(fregs, ip)
+#else
+#define vprocns_regs_argument(fregs, n)	\
+	regs_get_kernel_argument(&(fregs)->regs, n)
+#define vprocns_regs_set_ip(fregs, ip)	ftrace_instruction_pointer_set(fregs, ip)
+#endif
+
+/* Since 6.14 each PID namespace has its own; before, one unexported variable. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+#define VPROCNS_PID_MAX_SYMBOL	NULL
+static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
+				     const int *global)
+{
+	return READ_ONCE(ns->pid_max);
+}
+#else
+#define VPROCNS_PID_MAX_SYMBOL	"pid_max"
+static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
+				     const int *global)
+{
+	return READ_ONCE(*global);
+}
+#endif
+
+/* The CLONE_NEW* of a namespace file; 6.18 moved it out of the operations. */
+static inline int vprocns_ns_type(const struct inode *inode)
+{
+	const struct ns_common *ns = get_proc_ns(inode);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+	return ns->ns_type;
+#else
+	return ns->ops->type;
+#endif
+}
+
+/* Arguments and entry points of the system calls that are hooked. */
+#ifdef CONFIG_X86_64
+#define VPROCNS_SYSCALL_NATIVE(name)	"__x64_sys_" name
+#define VPROCNS_SYSCALL_COMPAT(name)	"__ia32_sys_" name
+#define vprocns_native_arg0(regs)	((regs)->di)
+#define vprocns_native_arg1(regs)	((regs)->si)
+#define vprocns_native_set_arg1(regs, v)	((regs)->si = (v))
+#define vprocns_compat_arg0(regs)	((u32)(regs)->bx)
+#define vprocns_compat_arg1(regs)	((u32)(regs)->cx)
+#define vprocns_compat_set_arg1(regs, v)	((regs)->cx = (v))
+#ifdef CONFIG_IA32_EMULATION
+#define VPROCNS_HAVE_COMPAT
+#endif
+#endif
+
+#endif

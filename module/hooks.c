@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The plumbing: entry hooks by ftrace, probes on tracepoints, and the symbols
+ * that the kernel does not export. It knows no policy.
+ *
+ * One ftrace_ops holds all functions, so they come and go as one: nothing is
+ * ever half hooked, and taking them off waits for RCU-tasks once.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/delay.h>
+#include <linux/kprobes.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/static_call.h>
+#include <linux/tracepoint.h>
+#include <linux/trace_recursion.h>
+#include <linux/workqueue.h>
+
+#include "compat.h"
+#include "hooks.h"
+
+/* A loop of short runs must not pay for text patching each time. */
+#define IDLE_DELAY	(5 * HZ)
+/* ftrace's site is at the symbol or a few instructions behind it. */
+#define ENTRY_BYTES	16
+
+static struct vprocns_hook *hooks;
+static size_t nr_hooks;
+static struct vprocns_probe *probes;
+static size_t nr_probes;
+
+/* Protects users and hooked; taken inside groups_lock, takes none of ours. */
+static DEFINE_MUTEX(hooks_lock);
+static unsigned int users;
+static bool hooked;
+
+/*
+ * Tasks between the redirect and the end of its target. Each is counted up on
+ * one CPU and maybe down on another, so only the sum means something.
+ */
+static DEFINE_PER_CPU(long, inside);
+
+static int *ftrace_enabled_flag;
+
+static unsigned long no_lookup(const char *name)
+{
+	return 0;
+}
+
+/*
+ * Static calls are patched to direct calls. A call through a pointer would
+ * trap on machines with IBT, where functions that the kernel never takes the
+ * address of have lost their landing pad.
+ */
+DEFINE_STATIC_CALL(vprocns_kallsyms, no_lookup);
+
+static int find_kallsyms(void)
+{
+	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	const int err = register_kprobe(&kp);
+
+	if (err) {
+		pr_err("kallsyms_lookup_name can't be found (%d): a kernel with CONFIG_KPROBES and CONFIG_KALLSYMS is needed\n",
+		       err);
+		return err;
+	}
+	static_call_update(vprocns_kallsyms, (void *)kp.addr);
+	unregister_kprobe(&kp);
+	return 0;
+}
+
+/**
+ * vprocns_symbol - address of a kernel symbol that need not be exported
+ * @name: the symbol
+ *
+ * Context: process; after vprocns_hooks_init() has begun.
+ * Return: the address, or NULL after an error line that names the symbol.
+ */
+void *vprocns_symbol(const char *name)
+{
+	void *const address = (void *)static_call(vprocns_kallsyms)(name);
+
+	if (!address)
+		pr_err("this kernel has no symbol %s, or hides it: vprocns can't run on it\n",
+		       name);
+	return address;
+}
+
+/**
+ * vprocns_hook_leave - the end of a redirect target
+ *
+ * Every target calls it once, last. The instructions behind it are covered by
+ * synchronize_rcu_tasks() in hooks_off().
+ */
+void vprocns_hook_leave(void)
+{
+	this_cpu_dec(inside);
+}
+
+/* Targets that only refuse. The arguments of what they stand for are unused. */
+long vprocns_refuse_einval(void)
+{
+	vprocns_hook_leave();
+	return -EINVAL;
+}
+
+long vprocns_refuse_eopnotsupp(void)
+{
+	vprocns_hook_leave();
+	return -EOPNOTSUPP;
+}
+
+static const struct vprocns_hook *hook_at(unsigned long ip)
+{
+	size_t i;
+
+	for (i = 0; i < nr_hooks; i++)
+		if (ip - hooks[i].address < ENTRY_BYTES)
+			return &hooks[i];
+	return NULL;
+}
+
+static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
+				   struct ftrace_ops *ops,
+				   struct ftrace_regs *fregs)
+{
+	const struct vprocns_hook *hook;
+	void *target;
+	int bit;
+
+	/* hooks[0] is the one for any caller: see vprocns_hooks_init(). */
+	if (!task_pid(current)->level &&
+	    ip - hooks[0].address >= ENTRY_BYTES)
+		return;
+	/* What our own targets call is meant for the original. */
+	if (within_module(parent_ip, THIS_MODULE))
+		return;
+
+	bit = ftrace_test_recursion_trylock(ip, parent_ip);
+	/* A hooked function is never called from within a handler. */
+	if (WARN_ON_ONCE(bit < 0))
+		return;
+
+	hook = hook_at(ip);
+	target = hook ? hook->enter(fregs) : NULL;
+	if (target) {
+		/* Pairs with the sum in hooks_off(): counted before it is entered. */
+		this_cpu_inc(inside);
+		vprocns_regs_set_ip(fregs, (unsigned long)target);
+	}
+	ftrace_test_recursion_unlock(bit);
+}
+
+#define HOOK_FLAGS							\
+	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |		\
+	 FTRACE_OPS_FL_RECURSION | VPROCNS_FTRACE_REGS)
+
+static struct ftrace_ops hook_ops = {
+	.func	= vprocns_ftrace,
+	.flags	= HOOK_FLAGS,
+};
+
+static void notrace do_nothing(unsigned long ip, unsigned long parent_ip,
+			       struct ftrace_ops *ops,
+			       struct ftrace_regs *fregs)
+{
+}
+
+/* Registering all failed: tries each alone, to name the one that is taken. */
+static void name_the_taken(int err)
+{
+	static struct ftrace_ops trial = {
+		.func	= do_nothing,
+		.flags	= HOOK_FLAGS,
+	};
+	size_t i;
+
+	for (i = 0; i < nr_hooks; i++) {
+		int ret = ftrace_set_filter_ip(&trial, hooks[i].address, 0, 1);
+
+		if (!ret)
+			ret = register_ftrace_function(&trial);
+		if (ret) {
+			pr_err("%s can't be hooked (%d): a live patch or another module has it\n",
+			       hooks[i].symbol, ret);
+			break;
+		}
+		unregister_ftrace_function(&trial);
+	}
+	if (i == nr_hooks)
+		pr_err("the hooks can't be registered (%d)\n", err);
+	ftrace_free_filter(&trial);
+}
+
+static void probes_off(size_t nr)
+{
+	while (nr--)
+		tracepoint_probe_unregister(probes[nr].tp, probes[nr].probe, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int hooks_on(void)
+{
+	size_t i;
+	int err;
+
+	lockdep_assert_held(&hooks_lock);
+	if (!READ_ONCE(*ftrace_enabled_flag)) {
+		pr_err("kernel.ftrace_enabled is 0: set it to 1 to make groups\n");
+		return -ENODEV;
+	}
+
+	/* Before the hooks: every number that they give out gets committed. */
+	for (i = 0; i < nr_probes; i++) {
+		err = tracepoint_probe_register(probes[i].tp, probes[i].probe,
+						NULL);
+		if (err) {
+			pr_err("the tracepoint %s can't be probed (%d)\n",
+			       probes[i].name, err);
+			goto err_probes;
+		}
+	}
+
+	err = register_ftrace_function(&hook_ops);
+	if (err) {
+		name_the_taken(err);
+		goto err_probes;
+	}
+	hooked = true;
+	return 0;
+
+err_probes:
+	probes_off(i);
+	return err;
+}
+
+static long sum_inside(void)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(&inside, cpu));
+	return sum;
+}
+
+static void hooks_off(void)
+{
+	lockdep_assert_held(&hooks_lock);
+	/* Waits for the handlers; after it nobody new comes into a target. */
+	WARN_ON_ONCE(unregister_ftrace_function(&hook_ops));
+	/* A target may sleep. Sums only fall now, and 0 is the end. */
+	while (sum_inside())
+		msleep(20);
+	/* The last instructions of those that have counted themselves out. */
+	synchronize_rcu_tasks();
+	probes_off(nr_probes);
+	hooked = false;
+}
+
+static void hooks_idle(struct work_struct *work)
+{
+	mutex_lock(&hooks_lock);
+	if (!users && hooked)
+		hooks_off();
+	mutex_unlock(&hooks_lock);
+}
+
+static DECLARE_DELAYED_WORK(idle_work, hooks_idle);
+
+/**
+ * vprocns_hooks_get - a group needs the hooks
+ *
+ * Context: process; takes hooks_lock; may take seconds.
+ * Return: 0; -ENODEV when ftrace is switched off, -EBUSY when another user
+ * has a function, or what else registering said. Each with a line in the log.
+ */
+int vprocns_hooks_get(void)
+{
+	int err = 0;
+
+	mutex_lock(&hooks_lock);
+	if (!hooked)
+		err = hooks_on();
+	if (!err)
+		users++;
+	mutex_unlock(&hooks_lock);
+	return err;
+}
+
+/**
+ * vprocns_hooks_put - a group no longer needs them; off some seconds later
+ *
+ * Context: process; takes hooks_lock.
+ */
+void vprocns_hooks_put(void)
+{
+	mutex_lock(&hooks_lock);
+	if (!--users)
+		mod_delayed_work(system_wq, &idle_work, IDLE_DELAY);
+	mutex_unlock(&hooks_lock);
+}
+
+static void match_probe(struct tracepoint *tp, void *unused)
+{
+	size_t i;
+
+	for (i = 0; i < nr_probes; i++)
+		if (!strcmp(tp->name, probes[i].name))
+			probes[i].tp = tp;
+}
+
+static int find_all(void)
+{
+	size_t i;
+	int err;
+
+	ftrace_enabled_flag = vprocns_symbol("ftrace_enabled");
+	if (!ftrace_enabled_flag)
+		return -ENOENT;
+
+	for_each_kernel_tracepoint(match_probe, NULL);
+	for (i = 0; i < nr_probes; i++)
+		if (!probes[i].tp) {
+			pr_err("this kernel has no tracepoint %s\n",
+			       probes[i].name);
+			return -ENOENT;
+		}
+
+	for (i = 0; i < nr_hooks; i++) {
+		hooks[i].address = (unsigned long)vprocns_symbol(hooks[i].symbol);
+		if (!hooks[i].address)
+			return -ENOENT;
+		err = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
+		if (err) {
+			pr_err("%s can't be hooked (%d): it is not traceable here\n",
+			       hooks[i].symbol, err);
+			return err;
+		}
+	}
+	return 0;
+}
+
+/**
+ * vprocns_hooks_init - finds everything and tries it once
+ * @hook_table: the functions; the first, and no other, is for any caller
+ * @hook_count: how many
+ * @probe_table: the tracepoints
+ * @probe_count: how many
+ *
+ * Nothing is registered on return: hooks are there while a group is.
+ *
+ * Return: 0, or a negative errno after one line that names what is missing.
+ */
+int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
+		       struct vprocns_probe *probe_table, size_t probe_count)
+{
+	int err;
+
+	hooks = hook_table;
+	nr_hooks = hook_count;
+	probes = probe_table;
+	nr_probes = probe_count;
+
+	err = find_kallsyms();
+	if (!err)
+		err = find_all();
+	if (err)
+		goto err_filter;
+
+	mutex_lock(&hooks_lock);
+	err = hooks_on();
+	if (!err)
+		hooks_off();
+	mutex_unlock(&hooks_lock);
+	if (err)
+		goto err_filter;
+	return 0;
+
+err_filter:
+	ftrace_free_filter(&hook_ops);
+	return err;
+}
+
+/**
+ * vprocns_hooks_exit - takes everything off at once
+ *
+ * Context: process; no group is left.
+ */
+void vprocns_hooks_exit(void)
+{
+	cancel_delayed_work_sync(&idle_work);
+	hooks_idle(NULL);
+	ftrace_free_filter(&hook_ops);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_HOOKS_H
+#define _VPROCNS_HOOKS_H
+
+#include <linux/types.h>
+
+struct ftrace_regs;
+
+/**
+ * struct vprocns_hook - a function of the kernel whose entry we look at
+ *
+ * The first of a table judges by an argument and is asked for every task. The
+ * others are asked for tasks outside the initial PID namespace only.
+ *
+ * @symbol: its name
+ * @enter: returns where to go instead, or NULL to go on. Runs with preemption
+ *	off: no sleep, no lock, no user memory.
+ * @address: where it is; found by vprocns_hooks_init()
+ */
+struct vprocns_hook {
+	const char *symbol;
+	void *(*enter)(struct ftrace_regs *fregs);
+	unsigned long address;
+};
+
+/**
+ * struct vprocns_probe - a tracepoint that we listen to
+ * @name: its name
+ * @probe: its probe, typed as the tracepoint wants it, with a data pointer first
+ * @tp: the tracepoint; found by vprocns_hooks_init()
+ */
+struct vprocns_probe {
+	const char *name;
+	void *probe;
+	struct tracepoint *tp;
+};
+
+void *vprocns_symbol(const char *name);
+
+int vprocns_hooks_init(struct vprocns_hook *hooks, size_t nr_hooks,
+		       struct vprocns_probe *probes, size_t nr_probes);
+void vprocns_hooks_exit(void);
+int vprocns_hooks_get(void);
+void vprocns_hooks_put(void);
+
+void vprocns_hook_leave(void);
+long vprocns_refuse_einval(void);
+long vprocns_refuse_eopnotsupp(void);
+
+#endif
