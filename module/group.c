@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Group objects: made, bound to a PID namespace, found by it, ended with it.
+ *
+ * Locks, outermost first: groups_lock, hooks_lock (hooks.c); and, apart from
+ * those, init's wait_pidfd.lock, under which only end_work is queued;
+ * group->lock is innermost everywhere.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ctype.h>
+#include <linux/idr.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/rhashtable.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/user_namespace.h>
+#include <linux/xarray.h>
+
+#include "compat.h"
+#include "group.h"
+#include "hooks.h"
+
+/* Clones of one group that are in flight at once, before the array grows. */
+#define FIRST_PENDING	8
+
+static unsigned int max_groups = 16384;
+module_param(max_groups, uint, 0644);
+MODULE_PARM_DESC(max_groups, "how many groups may be there at once");
+
+/* Protects the table by id, nr_groups, next_id and every group's state. */
+static DEFINE_MUTEX(groups_lock);
+static DEFINE_XARRAY(groups_by_id);
+static unsigned int nr_groups;
+static u64 next_id = 1;
+
+static struct rhashtable groups_by_ns;
+static struct workqueue_struct *end_queue;
+static const int *global_pid_max;
+
+static const struct rhashtable_params by_ns = {
+	.key_len	= sizeof(struct pid_namespace *),
+	.key_offset	= offsetof(struct vprocns_group, key),
+	.head_offset	= offsetof(struct vprocns_group, node),
+	.automatic_shrinking = true,
+};
+
+/**
+ * vprocns_group_of - the group that a PID namespace is bound to
+ * @ns: the namespace
+ *
+ * Context: RCU read side, which keeps the group; any, no lock.
+ * Return: the group, or NULL.
+ */
+struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
+{
+	return rhashtable_lookup(&groups_by_ns, &ns, by_ns);
+}
+
+/**
+ * vprocns_group_get_of - likewise, with a reference
+ * @ns: the namespace
+ *
+ * Return: the group, for vprocns_group_put(), or NULL.
+ */
+struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns)
+{
+	struct vprocns_group *group;
+
+	rcu_read_lock();
+	group = vprocns_group_of(ns);
+	if (group && !kref_get_unless_zero(&group->refs))
+		group = NULL;
+	rcu_read_unlock();
+	return group;
+}
+
+static bool name_ok(const char *name)
+{
+	const size_t len = strnlen(name, VPROCNS_NAME_LEN);
+	size_t i;
+
+	if (!len)
+		return !memchr_inv(name, 0, VPROCNS_NAME_LEN);
+	if (len == VPROCNS_NAME_LEN || !isalpha(name[0]))
+		return false;
+	for (i = 1; i < len; i++)
+		if (!isalnum(name[i]) && !strchr("._-", name[i]))
+			return false;
+	return !memchr_inv(name + len, 0, VPROCNS_NAME_LEN - len);
+}
+
+static bool range_ok(const struct vprocns_create *create,
+		     const struct pid_namespace *ns)
+{
+	return create->first >= 2 && create->first <= create->last &&
+	       create->last < vprocns_ns_pid_max(ns, global_pid_max);
+}
+
+static struct vprocns_group *find_by_name(const char *name)
+{
+	struct vprocns_group *group;
+	unsigned long id;
+
+	lockdep_assert_held(&groups_lock);
+	xa_for_each(&groups_by_id, id, group)
+		if (!strcmp(group->create.name, name))
+			return group;
+	return NULL;
+}
+
+static bool init_is_gone(struct pid *init)
+{
+	struct task_struct *task;
+	bool gone;
+
+	rcu_read_lock();
+	task = pid_task(init, PIDTYPE_TGID);
+	/* A zombie init has seen every other member out. */
+	gone = !task ||
+	       (READ_ONCE(task->exit_state) && thread_group_empty(task));
+	rcu_read_unlock();
+	return gone;
+}
+
+static int wake_on_exit(wait_queue_entry_t *wait, unsigned int mode, int flags,
+			void *key)
+{
+	struct vprocns_group *const group =
+		container_of(wait, struct vprocns_group, init_wait);
+
+	queue_work(end_queue, &group->end_work);
+	return 0;
+}
+
+static void end_group(struct work_struct *work)
+{
+	struct vprocns_group *const group =
+		container_of(work, struct vprocns_group, end_work);
+
+	mutex_lock(&groups_lock);
+	if (group->state != VPROCNS_STATE_BOUND || !init_is_gone(group->init)) {
+		mutex_unlock(&groups_lock);
+		return;
+	}
+	group->state = VPROCNS_STATE_ENDED;
+	remove_wait_queue(&group->init->wait_pidfd, &group->init_wait);
+	/* The bind and the exit both queue it: no second run behind the free. */
+	cancel_work(work);
+	rhashtable_remove_fast(&groups_by_ns, &group->node, by_ns);
+	mutex_unlock(&groups_lock);
+
+	vprocns_group_put(group);
+	/* Not the last instruction of ours: rmmod drains end_queue. */
+	module_put(THIS_MODULE);
+}
+
+static int set_up(struct vprocns_group *group,
+		  const struct vprocns_create *create)
+{
+	struct vprocns_pending *pending;
+	int err;
+
+	if (create->reserved || create->numbering || !name_ok(create->name))
+		return -EINVAL;
+	err = vprocns_policy_init(&group->policy, create);
+	if (err)
+		return err;
+
+	group->create = *create;
+	if (!create->first)
+		group->create.first = VPROCNS_FIRST_TID;
+	if (!create->last)
+		group->create.last =
+			vprocns_ns_pid_max(&init_pid_ns, global_pid_max) - 1;
+	if (!range_ok(&group->create, &init_pid_ns))
+		return -EINVAL;
+
+	pending = kmalloc_array(FIRST_PENDING, sizeof(*pending),
+				GFP_KERNEL_ACCOUNT);
+	if (!pending)
+		return -ENOMEM;
+	raw_spin_lock_init(&group->lock);
+	vprocns_numbering_init(&group->numbering, group->create.first,
+			       group->create.last, pending, FIRST_PENDING);
+	kref_init(&group->refs);
+	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
+	INIT_WORK(&group->end_work, end_group);
+	return 0;
+}
+
+static int enlist(struct vprocns_group *group)
+{
+	int err;
+
+	lockdep_assert_held(&groups_lock);
+	if (group->create.name[0] && find_by_name(group->create.name))
+		return -EEXIST;
+	if (nr_groups >= READ_ONCE(max_groups))
+		return -ENOSPC;
+
+	group->id = next_id;
+	err = xa_insert(&groups_by_id, group->id, group, GFP_KERNEL_ACCOUNT);
+	if (err)
+		return err;
+	err = vprocns_hooks_get();
+	if (err) {
+		xa_erase(&groups_by_id, group->id);
+		return err;
+	}
+	next_id++;
+	nr_groups++;
+	return 0;
+}
+
+/**
+ * vprocns_group_create - makes a group that is bound to nothing yet
+ * @create: the request; every field is checked
+ *
+ * Context: process; takes groups_lock and hooks_lock; may take seconds when
+ * it is the first group.
+ * Return: the group with one reference, or an ERR_PTR: see VPROCNS_CREATE.
+ */
+struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
+{
+	struct vprocns_group *group;
+	int err;
+
+	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	if (!group)
+		return ERR_PTR(-ENOMEM);
+	err = set_up(group, create);
+	if (err)
+		goto err_free;
+
+	group->creator = get_current_cred();
+	mutex_lock(&groups_lock);
+	err = enlist(group);
+	mutex_unlock(&groups_lock);
+	if (err)
+		goto err_cred;
+	return group;
+
+err_cred:
+	put_cred(group->creator);
+	kfree(group->numbering.pending);
+err_free:
+	kfree(group);
+	return ERR_PTR(err);
+}
+
+static bool may_open(const struct vprocns_group *group)
+{
+	return uid_eq(current_euid(), group->creator->euid) ||
+	       ns_capable(group->creator->user_ns, CAP_SYS_ADMIN);
+}
+
+/**
+ * vprocns_group_open - finds a group that is there
+ * @open: by id or by name
+ *
+ * Context: process; takes groups_lock.
+ * Return: the group with a reference, or an ERR_PTR: see VPROCNS_OPEN.
+ */
+struct vprocns_group *vprocns_group_open(const struct vprocns_open *open)
+{
+	struct vprocns_group *group;
+
+	if (!open->id == !open->name[0] || !name_ok(open->name))
+		return ERR_PTR(-EINVAL);
+
+	mutex_lock(&groups_lock);
+	group = open->id ? xa_load(&groups_by_id, open->id) :
+			   find_by_name(open->name);
+	if (!group)
+		group = ERR_PTR(-ENOENT);
+	else if (!may_open(group))
+		group = ERR_PTR(-EACCES);
+	else
+		kref_get(&group->refs);
+	mutex_unlock(&groups_lock);
+	return group;
+}
+
+/**
+ * vprocns_group_next_id - the next group that the caller could open
+ * @after: ids up to this one are passed over
+ *
+ * Context: process; takes groups_lock.
+ * Return: its id, or 0.
+ */
+u64 vprocns_group_next_id(u64 after)
+{
+	const struct vprocns_group *group;
+	unsigned long id = after;
+
+	mutex_lock(&groups_lock);
+	do {
+		group = xa_find_after(&groups_by_id, &id, ULONG_MAX, XA_PRESENT);
+	} while (group && !may_open(group));
+	mutex_unlock(&groups_lock);
+	return group ? id : 0;
+}
+
+/**
+ * vprocns_group_bind - binds a group to a PID namespace, for good
+ * @group: the group
+ * @pid: a process of the namespace
+ * @self: the caller is that namespace's init
+ *
+ * A clone that a member has begun before the bind and ends behind it may be
+ * numbered like a kernel-made thread.
+ *
+ * Context: process; takes groups_lock.
+ * Return: 0 or a negative errno: see VPROCNS_BIND. The caller has checked the
+ * permission.
+ */
+int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
+{
+	struct pid_namespace *const ns = ns_of_pid(pid);
+	struct pid *init;
+	int err;
+
+	mutex_lock(&groups_lock);
+	if (group->state != VPROCNS_STATE_NEW) {
+		err = -EALREADY;
+		goto err_unlock;
+	}
+	if (!range_ok(&group->create, ns)) {
+		err = -EINVAL;
+		goto err_unlock;
+	}
+	rcu_read_lock();
+	init = get_pid(find_pid_ns(1, ns));
+	rcu_read_unlock();
+	if (!init || init_is_gone(init)) {
+		err = -ESRCH;
+		goto err_init;
+	}
+
+	group->self_bound = self;
+	group->key = ns;
+	err = rhashtable_lookup_insert_fast(&groups_by_ns, &group->node, by_ns);
+	if (err) {
+		if (err == -EEXIST)
+			err = -EBUSY;
+		goto err_init;
+	}
+
+	kref_get(&group->refs);
+	__module_get(THIS_MODULE);
+	group->init = init;
+	/* Pairs with smp_load_acquire() in translate and next_member. */
+	smp_store_release(&group->ns, get_pid_ns(ns));
+	group->state = VPROCNS_STATE_BOUND;
+	add_wait_queue(&init->wait_pidfd, &group->init_wait);
+	/* It may have ended before we were in the queue. */
+	queue_work(end_queue, &group->end_work);
+	mutex_unlock(&groups_lock);
+	return 0;
+
+err_init:
+	put_pid(init);
+err_unlock:
+	mutex_unlock(&groups_lock);
+	return err;
+}
+
+static void release_group(struct kref *refs)
+{
+	struct vprocns_group *const group =
+		container_of(refs, struct vprocns_group, refs);
+
+	lockdep_assert_held(&groups_lock);
+	xa_erase(&groups_by_id, group->id);
+	nr_groups--;
+	vprocns_hooks_put();
+	mutex_unlock(&groups_lock);
+
+	if (group->ns)
+		put_pid_ns(group->ns);
+	put_pid(group->init);
+	put_cred(group->creator);
+	kfree(group->numbering.pending);
+	kfree_rcu(group, rcu);
+}
+
+/**
+ * vprocns_group_put - drops a reference; the last one frees the group
+ * @group: the group
+ *
+ * Context: process; may take groups_lock.
+ */
+void vprocns_group_put(struct vprocns_group *group)
+{
+	kref_put_mutex(&group->refs, release_group, &groups_lock);
+}
+
+static bool is_member(const struct vprocns_group *group, struct pid *pid)
+{
+	return ns_of_pid(pid) == group->ns;
+}
+
+static void count_members(struct vprocns_group *group, struct vprocns_info *info)
+{
+	struct pid *pid;
+	int nr = 1;
+
+	/* One RCU section a task: there may be millions. */
+	for (;; nr++) {
+		rcu_read_lock();
+		pid = idr_get_next(&group->ns->idr, &nr);
+		if (pid && pid_task(pid, PIDTYPE_PID)) {
+			if (is_member(group, pid))
+				info->members++;
+			else
+				info->nested++;
+		}
+		rcu_read_unlock();
+		if (!pid)
+			return;
+		cond_resched();
+	}
+}
+
+/**
+ * vprocns_group_info - what a group is and how it stands
+ * @group: the group
+ * @info: out
+ *
+ * Context: process; takes groups_lock and @group's lock.
+ */
+void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
+{
+	*info = (struct vprocns_info) {
+		.id		= group->id,
+		.allowed	= group->policy.allowed,
+		.profile	= group->policy.profile,
+		.numbering	= group->create.numbering,
+		.vfork		= group->policy.vfork,
+		.caps		= group->policy.caps,
+		.flags		= group->create.flags,
+		.first		= group->create.first,
+		.last		= group->create.last,
+		.owner		= from_kuid_munged(current_user_ns(),
+						   group->creator->euid),
+	};
+	strscpy(info->name, group->create.name, sizeof(info->name));
+
+	raw_spin_lock(&group->lock);
+	info->next = group->numbering.next;
+	raw_spin_unlock(&group->lock);
+
+	mutex_lock(&groups_lock);
+	info->state = group->state;
+	mutex_unlock(&groups_lock);
+	if (info->state == VPROCNS_STATE_NEW)
+		return;
+	info->ns_inum = group->ns->ns.inum;
+	if (info->state == VPROCNS_STATE_BOUND) {
+		info->init = pid_vnr(group->init);
+		count_members(group, info);
+	}
+}
+
+/**
+ * vprocns_group_stats - a group's counters
+ * @group: the group
+ * @stats: out
+ *
+ * Context: process; takes @group's lock.
+ */
+void vprocns_group_stats(struct vprocns_group *group,
+			 struct vprocns_stats *stats)
+{
+	size_t i;
+
+	*stats = (struct vprocns_stats) {
+		.kernel_threads	= atomic64_read(&group->kernel_threads),
+		.exits		= atomic64_read(&group->exits),
+		.rewritten	= atomic64_read(&group->rewritten),
+	};
+	for (i = 0; i < VPROCNS_RULE_NR; i++)
+		stats->refused[i] = atomic64_read(&group->refused[i]);
+
+	raw_spin_lock(&group->lock);
+	stats->clones = group->clones;
+	stats->threads = group->threads;
+	stats->joined = group->joined;
+	raw_spin_unlock(&group->lock);
+}
+
+/**
+ * vprocns_group_translate - a member's TID on the other side
+ * @group: the group
+ * @translate: the question; .result is the answer
+ *
+ * Context: process.
+ * Return: 0, -EINVAL for an unknown direction, -ESRCH when no live member has it.
+ */
+int vprocns_group_translate(struct vprocns_group *group,
+			    struct vprocns_translate *translate)
+{
+	/* Pairs with smp_store_release() in vprocns_group_bind(). */
+	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
+	const bool to_host = translate->direction == VPROCNS_TO_HOST;
+	struct pid *pid;
+	int err = -ESRCH;
+
+	if (translate->reserved || translate->direction > VPROCNS_TO_VIRTUAL)
+		return -EINVAL;
+	if (!ns)
+		return -ESRCH;
+
+	rcu_read_lock();
+	pid = to_host ? find_pid_ns(translate->tid, ns) :
+			find_vpid(translate->tid);
+	if (pid && is_member(group, pid) && pid_task(pid, PIDTYPE_PID)) {
+		translate->result = to_host ? pid_vnr(pid) : pid_nr_ns(pid, ns);
+		/* 0: the caller's namespace can't see the task. */
+		err = translate->result ? 0 : -ESRCH;
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+/**
+ * vprocns_group_next_member - describes the live member with the next TID
+ * @group: the group
+ * @after: TIDs up to this one are passed over
+ * @member: out
+ *
+ * Context: process.
+ * Return: whether there was one.
+ */
+bool vprocns_group_next_member(struct vprocns_group *group, int after,
+			       struct vprocns_member *member)
+{
+	/* Pairs with smp_store_release() in vprocns_group_bind(). */
+	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
+	struct task_struct *task = NULL;
+	struct pid *pid = NULL;
+	int nr = after;
+
+	if (!ns || after == INT_MAX)
+		return false;
+	rcu_read_lock();
+	do {
+		nr++;
+		pid = idr_get_next(&ns->idr, &nr);
+		task = pid && is_member(group, pid) ?
+		       pid_task(pid, PIDTYPE_PID) : NULL;
+	} while (pid && !task);
+	if (task) {
+		struct task_struct *const parent =
+			rcu_dereference(task->real_parent);
+
+		*member = (struct vprocns_member) {
+			.tid		= nr,
+			.tgid		= task_tgid_nr_ns(task, ns),
+			.ppid		= task_tgid_nr_ns(parent, ns),
+			.host_tid	= pid_vnr(pid),
+			.host_tgid	= task_tgid_vnr(task),
+		};
+		get_task_comm(member->comm, task);
+	}
+	rcu_read_unlock();
+	return task;
+}
+
+/**
+ * vprocns_groups_init - brings up the tables
+ *
+ * Return: 0 or a negative errno.
+ */
+int vprocns_groups_init(void)
+{
+	int err;
+
+	if (VPROCNS_PID_MAX_SYMBOL) {
+		global_pid_max = vprocns_symbol(VPROCNS_PID_MAX_SYMBOL);
+		if (!global_pid_max)
+			return -ENOENT;
+	}
+	end_queue = alloc_workqueue("vprocns", WQ_UNBOUND, 0);
+	if (!end_queue)
+		return -ENOMEM;
+	err = rhashtable_init(&groups_by_ns, &by_ns);
+	if (err)
+		destroy_workqueue(end_queue);
+	return err;
+}
+
+/**
+ * vprocns_groups_exit - takes them down
+ *
+ * Context: process; no group is left, but the work that ended one may run.
+ */
+void vprocns_groups_exit(void)
+{
+	destroy_workqueue(end_queue);
+	rhashtable_destroy(&groups_by_ns);
+	xa_destroy(&groups_by_id);
+}

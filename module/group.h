@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_GROUP_H
+#define _VPROCNS_GROUP_H
+
+#include <linux/atomic.h>
+#include <linux/cred.h>
+#include <linux/kref.h>
+#include <linux/pid_namespace.h>
+#include <linux/rhashtable-types.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "numbering.h"
+#include "policy.h"
+
+/**
+ * struct vprocns_group - one group of tasks
+ * @lock: protects @numbering and @stats.clones, .threads, .joined. Raw: the
+ *	fork probe runs with preemption off. Innermost.
+ * @numbering: which TIDs come next
+ * @clones: see struct vprocns_stats; under @lock, as are the next two
+ * @threads: likewise
+ * @joined: likewise
+ * @kernel_threads: see struct vprocns_stats
+ * @exits: likewise
+ * @rewritten: likewise
+ * @refused: likewise
+ * @policy: fixed when the group is made
+ * @create: the request, with defaults filled in; fixed
+ * @self_bound: bound by its own init; fixed by the bind
+ * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
+ * @node: in the table by namespace while the group is bound
+ * @key: the namespace that the table finds it by; fixed while in the table
+ * @ns: the namespace, with a reference; NULL until bound, then fixed.
+ *	Published by a release store, read by an acquire load.
+ * @id: fixed
+ * @state: enum vprocns_state; under groups_lock
+ * @refs: one for each descriptor, one while bound, short ones in targets
+ * @creator: who made it; fixed
+ * @init: PID of @ns's init, with a reference; NULL until bound, then fixed
+ * @init_wait: in @init's queue for its exit while bound
+ * @end_work: ends the group when the init is gone
+ * @rcu: frees it behind look-ups by namespace
+ */
+struct vprocns_group {
+	raw_spinlock_t lock;
+	struct vprocns_sequence numbering;
+	u64 clones;
+	u64 threads;
+	u64 joined;
+	atomic64_t kernel_threads;
+	atomic64_t exits;
+	atomic64_t rewritten;
+	atomic64_t refused[VPROCNS_RULE_NR];
+
+	struct vprocns_policy policy;
+	struct vprocns_create create;
+	bool self_bound;
+	atomic_t vfork_warning;
+
+	struct rhash_head node;
+	const struct pid_namespace *key;
+	struct pid_namespace *ns;
+	u64 id;
+	u32 state;
+	struct kref refs;
+	const struct cred *creator;
+	struct pid *init;
+	wait_queue_entry_t init_wait;
+	struct work_struct end_work;
+	struct rcu_head rcu;
+};
+
+int vprocns_groups_init(void);
+void vprocns_groups_exit(void);
+
+struct vprocns_group *vprocns_group_create(const struct vprocns_create *create);
+struct vprocns_group *vprocns_group_open(const struct vprocns_open *open);
+u64 vprocns_group_next_id(u64 after);
+int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self);
+void vprocns_group_put(struct vprocns_group *group);
+void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
+void vprocns_group_stats(struct vprocns_group *group,
+			 struct vprocns_stats *stats);
+int vprocns_group_translate(struct vprocns_group *group,
+			    struct vprocns_translate *translate);
+bool vprocns_group_next_member(struct vprocns_group *group, int after,
+			       struct vprocns_member *member);
+
+struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
+struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
+
+/**
+ * vprocns_group_refused - counts a refusal
+ * @group: the group whose policy refused
+ * @rule: enum vprocns_rule
+ *
+ * Context: any.
+ */
+static inline void vprocns_group_refused(struct vprocns_group *group, int rule)
+{
+	atomic64_inc(&group->refused[rule]);
+}
+
+#endif
