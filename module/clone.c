@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The clone path, in the order in which a clone takes it:
+ *
+ * 1. kernel_clone() is entered: the policy judges the kernel's own copy of the
+ *    arguments, so every entry to clone is one path and nobody can change them
+ *    afterwards. A refusal goes to a target that returns the errno; an allowed
+ *    clone is marked as the program's own.
+ * 2. alloc_pid() is redirected to ours: it takes a number and has the original
+ *    put it into a struct pid. From there the kernel carries it everywhere.
+ * 3. sched_process_fork: the clone succeeded, before the child runs. The
+ *    number is committed. One that never comes here is given out again.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/static_call.h>
+
+#include "clone.h"
+#include "compat.h"
+#include "group.h"
+#include "hooks.h"
+
+static struct pid *no_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
+				size_t set_tid_size)
+{
+	return ERR_PTR(-ENOSYS);
+}
+
+/* The original; patched to a direct call: see vprocns_kallsyms. */
+DEFINE_STATIC_CALL(vprocns_alloc_pid_original, no_alloc_pid);
+
+/* Lets alloc_pid() take our set_tid, whoever the cloner is. */
+static const struct cred *number_cred;
+
+/*
+ * Its address in kernel_clone_args.set_tid, with a set_tid_size of 0 that
+ * keeps the kernel from reading it, tells a program's clone from a thread that
+ * the kernel makes for a member (io_uring), which has no kernel_clone().
+ */
+static pid_t programs_own;
+
+/* A self-bound group's init makes the first process, threads-only or not. */
+static bool is_first_process(const struct vprocns_group *group)
+{
+	return group->self_bound && !READ_ONCE(group->clones) &&
+	       task_pid(current) == group->init;
+}
+
+/**
+ * vprocns_enter_kernel_clone - judges a member's clone
+ * @fregs: the registers at the entry of kernel_clone()
+ *
+ * Context: ftrace handler of a task outside the initial PID namespace.
+ * Return: a target that refuses, or NULL.
+ */
+void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
+{
+	struct kernel_clone_args *const args =
+		(void *)vprocns_regs_argument(fregs, 0);
+	struct vprocns_policy policy;
+	struct vprocns_verdict verdict;
+	struct vprocns_group *group;
+
+	group = vprocns_group_of(task_active_pid_ns(current));
+	if (!group)
+		return NULL;
+
+	policy = group->policy;
+	if (policy.threads_only && is_first_process(group))
+		policy.threads_only = false;
+	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
+	if (verdict.err) {
+		vprocns_group_refused(group, verdict.rule);
+		return verdict.err == EINVAL ? vprocns_refuse_einval :
+					       vprocns_refuse_eopnotsupp;
+	}
+
+	if (verdict.flags != args->flags) {
+		args->flags = verdict.flags;
+		atomic64_inc(&group->rewritten);
+		/* Said later: printing is not for a handler. */
+		atomic_cmpxchg(&group->vfork_warning, 0, 1);
+	}
+	if (!args->set_tid_size)
+		args->set_tid = &programs_own;
+	return NULL;
+}
+
+static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
+{
+	const unsigned int privileged = current->flags & PF_SUPERPRIV;
+	const struct cred *const own = override_creds(number_cred);
+	struct pid *const pid =
+		static_call(vprocns_alloc_pid_original)(ns, &nr, 1);
+
+	revert_creds(own);
+	/* The privilege was ours: process accounting must not show it. */
+	if (!privileged)
+		current->flags &= ~PF_SUPERPRIV;
+	return pid;
+}
+
+static bool in_use(struct pid_namespace *ns, u32 nr)
+{
+	bool used;
+
+	rcu_read_lock();
+	used = find_pid_ns(nr, ns);
+	rcu_read_unlock();
+	return used;
+}
+
+/* From the top, downwards, so that the program's own numbers don't move. */
+static struct pid *alloc_for_kernel(struct vprocns_group *group,
+				    struct pid_namespace *ns)
+{
+	struct pid *pid;
+	u32 nr;
+
+	for (nr = group->create.last; nr >= group->create.first; nr--) {
+		cond_resched();
+		if (in_use(ns, nr))
+			continue;
+		pid = alloc_number(ns, nr);
+		if (!IS_ERR(pid))
+			atomic64_inc(&group->kernel_threads);
+		if (pid != ERR_PTR(-EEXIST))
+			return pid;
+	}
+	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
+	return ERR_PTR(-EAGAIN);
+}
+
+/* The struct pid of a clone that failed is no longer the one with its number. */
+static bool clone_failed(const void *ctx, u32 nr, const void *holder)
+{
+	struct pid_namespace *const ns = (void *)ctx;
+	bool gone;
+
+	rcu_read_lock();
+	gone = find_pid_ns(nr, ns) != holder;
+	rcu_read_unlock();
+	return gone;
+}
+
+static int make_room(struct vprocns_group *group)
+{
+	const u32 max = 2 * READ_ONCE(group->numbering.max_pending);
+	struct vprocns_pending *larger, *unused;
+
+	larger = kmalloc_array(max, sizeof(*larger), GFP_KERNEL_ACCOUNT);
+	if (!larger)
+		return -ENOMEM;
+	raw_spin_lock(&group->lock);
+	unused = vprocns_numbering_grow(&group->numbering, larger, max);
+	raw_spin_unlock(&group->lock);
+	kfree(unused);
+	return 0;
+}
+
+static int take_number(struct vprocns_group *group, struct pid_namespace *ns,
+		       u32 *nr)
+{
+	int err;
+
+	for (;;) {
+		raw_spin_lock(&group->lock);
+		*nr = vprocns_numbering_take(&group->numbering, clone_failed, ns);
+		raw_spin_unlock(&group->lock);
+		if (*nr)
+			return 0;
+		err = make_room(group);
+		if (err)
+			return err;
+	}
+}
+
+static void skip_number(struct vprocns_group *group, u32 nr)
+{
+	raw_spin_lock(&group->lock);
+	vprocns_numbering_skip(&group->numbering, nr);
+	raw_spin_unlock(&group->lock);
+}
+
+static void place_number(struct vprocns_group *group, u32 nr,
+			 const struct pid *pid)
+{
+	raw_spin_lock(&group->lock);
+	vprocns_numbering_placed(&group->numbering, nr,
+				 IS_ERR(pid) ? VPROCNS_NOBODY : pid);
+	raw_spin_unlock(&group->lock);
+}
+
+static struct pid *alloc_for_program(struct vprocns_group *group,
+				     struct pid_namespace *ns)
+{
+	u32 tries = vprocns_numbering_span(&group->numbering);
+	struct pid *pid;
+	u32 nr;
+	int err;
+
+	while (tries--) {
+		err = take_number(group, ns, &nr);
+		if (err)
+			return ERR_PTR(err);
+		pid = in_use(ns, nr) ? ERR_PTR(-EEXIST) : alloc_number(ns, nr);
+		if (pid != ERR_PTR(-EEXIST)) {
+			place_number(group, nr, pid);
+			return pid;
+		}
+		skip_number(group, nr);
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+	}
+	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
+	return ERR_PTR(-EAGAIN);
+}
+
+static struct pid *alloc_in_group(struct vprocns_group *group,
+				  struct pid_namespace *ns,
+				  const pid_t *set_tid, size_t set_tid_size)
+{
+	if (set_tid_size) {
+		vprocns_group_refused(group, VPROCNS_RULE_SET_TID);
+		return ERR_PTR(-EPERM);
+	}
+	if (atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
+		pr_warn("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
+			group->id);
+	/* An outsider who puts a task into the group comes unmarked. */
+	if (set_tid != &programs_own && task_active_pid_ns(current) == ns)
+		return alloc_for_kernel(group, ns);
+	return alloc_for_program(group, ns);
+}
+
+/* Stands in for alloc_pid(). May sleep. */
+static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
+				    size_t set_tid_size)
+{
+	struct vprocns_group *const group = vprocns_group_get_of(ns);
+	struct pid *pid;
+
+	if (group) {
+		pid = alloc_in_group(group, ns, set_tid, set_tid_size);
+		vprocns_group_put(group);
+	} else {
+		/* It ended since the handler looked. */
+		pid = static_call(vprocns_alloc_pid_original)(ns, set_tid,
+							      set_tid_size);
+	}
+	vprocns_hook_leave();
+	return pid;
+}
+
+/**
+ * vprocns_enter_alloc_pid - takes over the allocation for a group's namespace
+ * @fregs: the registers at the entry of alloc_pid()
+ *
+ * Context: ftrace handler of any task: the namespace says whose group it is,
+ * which for a task put into the group from outside is not the caller's.
+ * Return: alloc_pid_target() or NULL.
+ */
+void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs)
+{
+	const struct pid_namespace *const ns =
+		(void *)vprocns_regs_argument(fregs, 0);
+
+	return ns->level && vprocns_group_of(ns) ? alloc_pid_target : NULL;
+}
+
+/**
+ * vprocns_probe_fork - commits the number of a clone that succeeded
+ * @data: unused
+ * @parent: who cloned
+ * @child: the new task, which has not run yet
+ *
+ * Context: tracepoint sched_process_fork; preemption off.
+ */
+void vprocns_probe_fork(void *data, struct task_struct *parent,
+			struct task_struct *child)
+{
+	const struct pid *const pid = task_pid(child);
+	const struct upid *const upid = &pid->numbers[pid->level];
+	struct vprocns_group *group;
+
+	if (!pid->level)
+		return;
+	rcu_read_lock();
+	group = vprocns_group_of(upid->ns);
+	if (group) {
+		raw_spin_lock(&group->lock);
+		vprocns_numbering_commit(&group->numbering, upid->nr);
+		group->clones++;
+		group->threads += !thread_group_leader(child);
+		group->joined += task_active_pid_ns(parent) != upid->ns;
+		raw_spin_unlock(&group->lock);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * vprocns_probe_exit - counts a member's end
+ * @data: unused
+ * @task: who ends
+ *
+ * Context: tracepoint sched_process_exit; preemption off. Newer kernels pass
+ * one argument more, which is not looked at.
+ */
+void vprocns_probe_exit(void *data, struct task_struct *task)
+{
+	const struct pid *const pid = task_pid(task);
+	struct vprocns_group *group;
+
+	if (!pid->level)
+		return;
+	rcu_read_lock();
+	group = vprocns_group_of(pid->numbers[pid->level].ns);
+	if (group)
+		atomic64_inc(&group->exits);
+	rcu_read_unlock();
+}
+
+/**
+ * vprocns_clone_init - finds the original alloc_pid() and a credential for it
+ *
+ * Return: 0 or a negative errno.
+ */
+int vprocns_clone_init(void)
+{
+	void *const original = vprocns_symbol("alloc_pid");
+
+	if (!original)
+		return -ENOENT;
+	static_call_update(vprocns_alloc_pid_original, original);
+	number_cred = prepare_kernel_cred(&init_task);
+	return number_cred ? 0 : -ENOMEM;
+}
+
+/**
+ * vprocns_clone_exit - gives the credential back
+ */
+void vprocns_clone_exit(void)
+{
+	put_cred(number_cred);
+}

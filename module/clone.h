@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_CLONE_H
+#define _VPROCNS_CLONE_H
+
+struct ftrace_regs;
+struct task_struct;
+
+int vprocns_clone_init(void);
+void vprocns_clone_exit(void);
+
+void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs);
+void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs);
+void vprocns_probe_fork(void *data, struct task_struct *parent,
+			struct task_struct *child);
+void vprocns_probe_exit(void *data, struct task_struct *task);
+
+#endif
