@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * unshare(2) and setns(2) of members: the ways around the clone policy, closed
+ * by the same set of flags.
+ */
+#include <linux/file.h>
+#include <linux/magic.h>
+#include <linux/sched.h>
+#include <linux/static_call.h>
+
+#include "compat.h"
+#include "group.h"
+#include "hooks.h"
+#include "namespace.h"
+
+static long no_setns(const struct pt_regs *regs)
+{
+	return -ENOSYS;
+}
+
+/* The originals; patched to direct calls: see vprocns_kallsyms. */
+DEFINE_STATIC_CALL(vprocns_setns_original, no_setns);
+#ifdef VPROCNS_HAVE_COMPAT
+DEFINE_STATIC_CALL(vprocns_setns_compat_original, no_setns);
+#endif
+
+/**
+ * vprocns_enter_unshare - judges a member's unshare(2)
+ * @fregs: the registers at the entry of ksys_unshare()
+ *
+ * Context: ftrace handler of a task outside the initial PID namespace.
+ * Return: a target that refuses, or NULL.
+ */
+void *vprocns_enter_unshare(struct ftrace_regs *fregs)
+{
+	struct vprocns_group *const group =
+		vprocns_group_of(task_active_pid_ns(current));
+	int err;
+
+	if (!group)
+		return NULL;
+	err = vprocns_policy_unshare(&group->policy,
+				     vprocns_regs_argument(fregs, 0));
+	if (!err)
+		return NULL;
+	vprocns_group_refused(group, VPROCNS_RULE_UNSHARE);
+	return err == EINVAL ? vprocns_refuse_einval : vprocns_refuse_eopnotsupp;
+}
+
+/*
+ * The kind of namespace that @fd stands for. 0 leaves the kind to the file,
+ * which another thread can swap between our look and the kernel's; so the
+ * kernel is always asked for the kind that was judged.
+ */
+static int kind_of(int fd)
+{
+	struct file *const file = fget(fd);
+	int kind = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (file_inode(file)->i_sb->s_magic == NSFS_MAGIC)
+		kind = vprocns_ns_type(file_inode(file));
+	fput(file);
+	return kind;
+}
+
+/*
+ * Return: the CLONE_NEW* to enter, or a negative errno. A pidfd with no kind
+ * is EINVAL, as in Linux.
+ */
+static int judge_setns(int fd, int kind)
+{
+	struct vprocns_group *group;
+	int err;
+
+	if (!kind) {
+		kind = kind_of(fd);
+		if (kind < 0)
+			return kind;
+	}
+	group = vprocns_group_get_of(task_active_pid_ns(current));
+	if (!group)
+		return kind;
+	err = vprocns_policy_setns(&group->policy, (u32)kind);
+	if (err)
+		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
+	vprocns_group_put(group);
+	return err ? -err : kind;
+}
+
+static long setns_target(const struct pt_regs *regs)
+{
+	struct pt_regs judged = *regs;
+	long ret = judge_setns(vprocns_native_arg0(regs),
+			       vprocns_native_arg1(regs));
+
+	if (ret >= 0) {
+		vprocns_native_set_arg1(&judged, ret);
+		ret = static_call(vprocns_setns_original)(&judged);
+	}
+	vprocns_hook_leave();
+	return ret;
+}
+
+static void *if_member(void *target)
+{
+	return vprocns_group_of(task_active_pid_ns(current)) ? target : NULL;
+}
+
+/**
+ * vprocns_enter_setns - has a member's setns(2) judged
+ * @fregs: the registers at the entry
+ *
+ * Context: ftrace handler of a task outside the initial PID namespace.
+ * Return: the target, which may sleep, or NULL.
+ */
+void *vprocns_enter_setns(struct ftrace_regs *fregs)
+{
+	return if_member(setns_target);
+}
+
+#ifdef VPROCNS_HAVE_COMPAT
+static long setns_compat_target(const struct pt_regs *regs)
+{
+	struct pt_regs judged = *regs;
+	long ret = judge_setns(vprocns_compat_arg0(regs),
+			       vprocns_compat_arg1(regs));
+
+	if (ret >= 0) {
+		vprocns_compat_set_arg1(&judged, ret);
+		ret = static_call(vprocns_setns_compat_original)(&judged);
+	}
+	vprocns_hook_leave();
+	return ret;
+}
+
+/**
+ * vprocns_enter_setns_compat - likewise at the 32-bit entry
+ * @fregs: the registers at the entry
+ *
+ * Context: as vprocns_enter_setns().
+ * Return: the target, which may sleep, or NULL.
+ */
+void *vprocns_enter_setns_compat(struct ftrace_regs *fregs)
+{
+	return if_member(setns_compat_target);
+}
+#endif
+
+/**
+ * vprocns_namespace_init - finds the original setns entries
+ *
+ * Return: 0 or a negative errno.
+ */
+int vprocns_namespace_init(void)
+{
+	void *original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("setns"));
+
+	if (!original)
+		return -ENOENT;
+	static_call_update(vprocns_setns_original, original);
+#ifdef VPROCNS_HAVE_COMPAT
+	original = vprocns_symbol(VPROCNS_SYSCALL_COMPAT("setns"));
+	if (!original)
+		return -ENOENT;
+	static_call_update(vprocns_setns_compat_original, original);
+#endif
+	return 0;
+}
