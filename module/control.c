@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/vprocns and the group descriptors: checks arguments, calls group.c.
+ * Semantics and errors of each ioctl: uapi/vprocns.h.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/static_call.h>
+#include <linux/uaccess.h>
+
+#include "control.h"
+#include "group.h"
+#include "hooks.h"
+
+static struct pid *no_pidfd_pid(const struct file *file)
+{
+	return ERR_PTR(-EBADF);
+}
+
+/* Patched to a direct call: see vprocns_kallsyms. */
+DEFINE_STATIC_CALL(vprocns_pidfd_pid, no_pidfd_pid);
+
+/* First versions: what an older caller must at least pass. */
+#define CREATE_SIZE_VER0	72
+#define OPEN_SIZE_VER0		40
+#define LIST_SIZE_VER0		24
+#define BIND_SIZE_VER0		8
+#define INFO_SIZE_VER0		104
+#define STATS_SIZE_VER0		240
+#define TRANSLATE_SIZE_VER0	16
+#define MEMBERS_SIZE_VER0	24
+
+static void check_abi(void)
+{
+	BUILD_BUG_ON(sizeof(struct vprocns_create) != CREATE_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_open) != OPEN_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_list) != LIST_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_bind) != BIND_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_info) != INFO_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_stats) != STATS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_translate) != TRANSLATE_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_members) != MEMBERS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_member) != 40);
+	BUILD_BUG_ON(VPROCNS_RULE_NR > VPROCNS_REFUSED_SLOTS);
+}
+
+static int copy_in(void *to, size_t known, size_t ver0, unsigned int cmd,
+		   const void __user *arg)
+{
+	if (_IOC_SIZE(cmd) < ver0)
+		return -EINVAL;
+	return copy_struct_from_user(to, known, arg, _IOC_SIZE(cmd));
+}
+
+/* The answer, as far as the caller's struct goes, and zeros beyond ours. */
+static int copy_out(void __user *arg, unsigned int cmd, const void *from,
+		    size_t known)
+{
+	const size_t size = _IOC_SIZE(cmd);
+
+	if (copy_to_user(arg, from, min(size, known)))
+		return -EFAULT;
+	if (size > known && clear_user(arg + known, size - known))
+		return -EFAULT;
+	return 0;
+}
+
+static int bind(struct vprocns_group *group, unsigned int cmd,
+		const void __user *arg)
+{
+	struct vprocns_bind bind;
+	struct file *file;
+	struct pid *pid;
+	int err;
+
+	err = copy_in(&bind, sizeof(bind), BIND_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+	if (bind.reserved || bind.pidfd < -1)
+		return -EINVAL;
+
+	if (bind.pidfd == -1) {
+		if (task_active_pid_ns(current) == &init_pid_ns ||
+		    task_tgid_vnr(current) != 1)
+			return -EPERM;
+		return vprocns_group_bind(group, task_tgid(current), true);
+	}
+
+	file = fget(bind.pidfd);
+	if (!file)
+		return -EBADF;
+	pid = static_call(vprocns_pidfd_pid)(file);
+	if (IS_ERR(pid)) {
+		err = -EBADF;
+	} else if (ns_of_pid(pid) == &init_pid_ns ||
+		   !ns_capable(ns_of_pid(pid)->user_ns, CAP_SYS_ADMIN)) {
+		err = -EPERM;
+	} else if (!pid_has_task(pid, PIDTYPE_PID)) {
+		err = -ESRCH;
+	} else {
+		err = vprocns_group_bind(group, pid, false);
+	}
+	fput(file);
+	return err;
+}
+
+static int info(struct vprocns_group *group, unsigned int cmd, void __user *arg)
+{
+	struct vprocns_info info;
+
+	if (_IOC_SIZE(cmd) < INFO_SIZE_VER0)
+		return -EINVAL;
+	vprocns_group_info(group, &info);
+	return copy_out(arg, cmd, &info, sizeof(info));
+}
+
+static int stats(struct vprocns_group *group, unsigned int cmd,
+		 void __user *arg)
+{
+	struct vprocns_stats stats;
+
+	if (_IOC_SIZE(cmd) < STATS_SIZE_VER0)
+		return -EINVAL;
+	vprocns_group_stats(group, &stats);
+	return copy_out(arg, cmd, &stats, sizeof(stats));
+}
+
+static int translate(struct vprocns_group *group, unsigned int cmd,
+		     void __user *arg)
+{
+	struct vprocns_translate translate;
+	int err;
+
+	err = copy_in(&translate, sizeof(translate), TRANSLATE_SIZE_VER0, cmd,
+		      arg);
+	if (!err)
+		err = vprocns_group_translate(group, &translate);
+	if (!err)
+		err = copy_out(arg, cmd, &translate, sizeof(translate));
+	return err;
+}
+
+static int members(struct vprocns_group *group, unsigned int cmd,
+		   void __user *arg)
+{
+	struct vprocns_members members;
+	struct vprocns_member member;
+	struct vprocns_member __user *to;
+	int err;
+
+	err = copy_in(&members, sizeof(members), MEMBERS_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+	if (members.reserved || members.after < 0)
+		return -EINVAL;
+
+	to = u64_to_user_ptr(members.members);
+	members.count = 0;
+	while (members.count < members.capacity &&
+	       vprocns_group_next_member(group, members.after, &member)) {
+		if (copy_to_user(to + members.count, &member, sizeof(member)))
+			return -EFAULT;
+		members.after = member.tid;
+		members.count++;
+		cond_resched();
+	}
+	return copy_out(arg, cmd, &members, sizeof(members));
+}
+
+static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct vprocns_group *const group = file->private_data;
+	void __user *const to = (void __user *)arg;
+
+	if (_IOC_TYPE(cmd) != VPROCNS_IOC)
+		return -ENOTTY;
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VPROCNS_BIND):
+		return bind(group, cmd, to);
+	case _IOC_NR(VPROCNS_INFO):
+		return info(group, cmd, to);
+	case _IOC_NR(VPROCNS_STATS):
+		return stats(group, cmd, to);
+	case _IOC_NR(VPROCNS_TRANSLATE):
+		return translate(group, cmd, to);
+	case _IOC_NR(VPROCNS_MEMBERS):
+		return members(group, cmd, to);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int group_release(struct inode *inode, struct file *file)
+{
+	vprocns_group_put(file->private_data);
+	return 0;
+}
+
+static const struct file_operations group_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= group_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.release	= group_release,
+};
+
+/* Takes over the reference. */
+static int descriptor(struct vprocns_group *group)
+{
+	int fd;
+
+	if (IS_ERR(group))
+		return PTR_ERR(group);
+	fd = anon_inode_getfd("[vprocns]", &group_fops, group,
+			      O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		vprocns_group_put(group);
+	return fd;
+}
+
+static int create(unsigned int cmd, const void __user *arg)
+{
+	struct vprocns_create create;
+	const int err = copy_in(&create, sizeof(create), CREATE_SIZE_VER0, cmd,
+				arg);
+
+	return err ? err : descriptor(vprocns_group_create(&create));
+}
+
+static int open(unsigned int cmd, const void __user *arg)
+{
+	struct vprocns_open open;
+	const int err = copy_in(&open, sizeof(open), OPEN_SIZE_VER0, cmd, arg);
+
+	return err ? err : descriptor(vprocns_group_open(&open));
+}
+
+static int list(unsigned int cmd, void __user *arg)
+{
+	struct vprocns_list list;
+	u64 __user *to;
+	int err;
+	u64 id;
+
+	err = copy_in(&list, sizeof(list), LIST_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+
+	to = u64_to_user_ptr(list.ids);
+	list.count = 0;
+	while (list.count < list.capacity) {
+		id = vprocns_group_next_id(list.after);
+		if (!id)
+			break;
+		if (put_user(id, to + list.count))
+			return -EFAULT;
+		list.after = id;
+		list.count++;
+		cond_resched();
+	}
+	return copy_out(arg, cmd, &list, sizeof(list));
+}
+
+/* A member must not steer groups, its own least of all. */
+static int check_outside(void)
+{
+	struct vprocns_group *const group =
+		vprocns_group_get_of(task_active_pid_ns(current));
+
+	if (!group)
+		return 0;
+	vprocns_group_put(group);
+	return -EPERM;
+}
+
+static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	void __user *const to = (void __user *)arg;
+	const int err = check_outside();
+
+	if (err)
+		return err;
+	if (cmd == VPROCNS_VERSION)
+		return VPROCNS_ABI_VERSION;
+	if (_IOC_TYPE(cmd) != VPROCNS_IOC)
+		return -ENOTTY;
+	switch (_IOC_NR(cmd)) {
+	case _IOC_NR(VPROCNS_CREATE):
+		return create(cmd, to);
+	case _IOC_NR(VPROCNS_OPEN):
+		return open(cmd, to);
+	case _IOC_NR(VPROCNS_LIST):
+		return list(cmd, to);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int system_open(struct inode *inode, struct file *file)
+{
+	return check_outside();
+}
+
+static const struct file_operations system_fops = {
+	.owner		= THIS_MODULE,
+	.open		= system_open,
+	.unlocked_ioctl	= system_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+};
+
+static struct miscdevice system_device = {
+	.minor	= MISC_DYNAMIC_MINOR,
+	.name	= "vprocns",
+	.fops	= &system_fops,
+	.mode	= 0660,
+};
+
+/**
+ * vprocns_control_init - makes /dev/vprocns
+ *
+ * Return: 0 or a negative errno.
+ */
+int vprocns_control_init(void)
+{
+	void *const pidfd_pid = vprocns_symbol("pidfd_pid");
+
+	check_abi();
+	if (!pidfd_pid)
+		return -ENOENT;
+	static_call_update(vprocns_pidfd_pid, pidfd_pid);
+	return misc_register(&system_device);
+}
+
+/**
+ * vprocns_control_exit - takes it away
+ */
+void vprocns_control_exit(void)
+{
+	misc_deregister(&system_device);
+}

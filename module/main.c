@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is hooked, what is brought up in which order, and taken down in reverse.
+ */
+#include <linux/module.h>
+
+#include "capability.h"
+#include "clone.h"
+#include "compat.h"
+#include "control.h"
+#include "group.h"
+#include "hooks.h"
+#include "namespace.h"
+
+/* The first is the one that judges by an argument: see struct vprocns_hook. */
+static struct vprocns_hook hooks[] = {
+	{ "alloc_pid", vprocns_enter_alloc_pid },
+	{ "kernel_clone", vprocns_enter_kernel_clone },
+	{ "ksys_unshare", vprocns_enter_unshare },
+	{ VPROCNS_SYSCALL_NATIVE("setns"), vprocns_enter_setns },
+	{ VPROCNS_SYSCALL_NATIVE("capget"), vprocns_enter_capget },
+	{ VPROCNS_SYSCALL_NATIVE("capset"), vprocns_enter_capset },
+#ifdef VPROCNS_HAVE_COMPAT
+	{ VPROCNS_SYSCALL_COMPAT("setns"), vprocns_enter_setns_compat },
+	{ VPROCNS_SYSCALL_COMPAT("capget"), vprocns_enter_capget_compat },
+	{ VPROCNS_SYSCALL_COMPAT("capset"), vprocns_enter_capset_compat },
+#endif
+};
+
+static struct vprocns_probe probes[] = {
+	{ "sched_process_fork", vprocns_probe_fork },
+	{ "sched_process_exit", vprocns_probe_exit },
+};
+
+static int __init vprocns_init(void)
+{
+	int err;
+
+	err = vprocns_hooks_init(hooks, ARRAY_SIZE(hooks),
+				 probes, ARRAY_SIZE(probes));
+	if (err)
+		return err;
+	err = vprocns_clone_init();
+	if (err)
+		goto err_hooks;
+	err = vprocns_namespace_init();
+	if (err)
+		goto err_clone;
+	err = vprocns_groups_init();
+	if (err)
+		goto err_clone;
+	/* Last: from here on there can be groups. */
+	err = vprocns_control_init();
+	if (err)
+		goto err_groups;
+	return 0;
+
+err_groups:
+	vprocns_groups_exit();
+err_clone:
+	vprocns_clone_exit();
+err_hooks:
+	vprocns_hooks_exit();
+	return err;
+}
+
+static void __exit vprocns_exit(void)
+{
+	/* The last group's end needs the hooks' lock, and the hooks its table. */
+	vprocns_control_exit();
+	vprocns_hooks_exit();
+	vprocns_groups_exit();
+	vprocns_clone_exit();
+}
+
+module_init(vprocns_init);
+module_exit(vprocns_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Virtual process namespaces for tagged groups of tasks");
+MODULE_VERSION("0.1.0");
