@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `vprocns bind`: a group around a PID namespace that somebody else made. */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "options.h"
+#include "table.h"
+#include "tool.h"
+
+#define BIND_USAGE							\
+	"[OPTION]... PID\n"						\
+	"\n"								\
+	"Makes a group and binds it to the PID namespace of process PID, say the first\n" \
+	"process of a container. Prints the group's id. The group lives as long as that\n" \
+	"namespace. Processes that are there keep their numbers and capabilities.\n" \
+	"\n"								\
+	GROUP_USAGE							\
+	"  --json            print JSON\n"
+
+static int bind_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		GROUP_OPTIONS,
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{}
+	};
+	static const struct column column = { "ID", COLUMN_NUMBER };
+	struct vprocns_create create = {};
+	bool json = false;
+	int option, device, group, pidfd;
+	pid_t pid;
+
+	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		if (option == OPT_HELP)
+			help();
+		if (option == OPT_JSON)
+			json = true;
+		else if (!group_option(option, optarg, &create))
+			bad_option(argv);
+	}
+	if (optind != argc - 1)
+		misuse("one process is needed; see vprocns bind --help");
+
+	pid = number(argv[optind], "process", 1, INT_MAX);
+	pidfd = syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 && errno == ESRCH)
+		fail("there is no process %d", pid);
+	if (pidfd < 0)
+		fail("process %d: %s", pid, strerror(errno));
+	device = device_open();
+	group = group_create(device, &create);
+	group_bind(group, pidfd, &create);
+
+	if (json) {
+		struct table *const table = table_new("bind", &column, 1, json);
+
+		table_row(table);
+		table_cell(table, "%llu", group_info(group).id);
+		table_print(table);
+	} else {
+		printf("%llu\n", group_info(group).id);
+	}
+	close(group);
+	close(device);
+	close(pidfd);
+	return 0;
+}
+
+const struct command bind_command = {
+	.name = "bind",
+	.summary = "make a group of a PID namespace that is there",
+	.usage = BIND_USAGE,
+	.main = bind_main,
+	.failure = 1,
+	.misuse = EXIT_WRONG_USAGE,
+};

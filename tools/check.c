@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `vprocns check`: whether the running kernel has what the module needs. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "options.h"
+#include "table.h"
+#include "tool.h"
+#include "vprocns.h"
+
+static const struct column columns[] = {
+	{ "FEATURE",	COLUMN_TEXT },
+	{ "STATE",	COLUMN_TEXT },
+	{ "NOTE",	COLUMN_TEXT },
+};
+
+/* What the module looks up in the kernel's symbol table. */
+static const struct symbol {
+	const char *name;
+	bool hooked;
+} symbols[] = {
+	{ "kallsyms_lookup_name", false },
+	{ "register_kprobe", false },
+	{ "ftrace_enabled", false },
+	{ "pidfd_pid", false },
+	{ "__tracepoint_sched_process_fork", false },
+	{ "__tracepoint_sched_process_exit", false },
+	{ "kernel_clone", true },
+	{ "alloc_pid", true },
+	{ "ksys_unshare", true },
+#ifdef __x86_64__
+	{ "__x64_sys_setns", true },
+	{ "__x64_sys_capget", true },
+	{ "__x64_sys_capset", true },
+#endif
+};
+
+#define NR_SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
+
+static void feature(struct table *table, const char *name, const char *state,
+		    const char *note)
+{
+	table_row(table);
+	table_cell(table, "%s", name);
+	table_cell(table, "%s", state);
+	table_cell(table, "%s", note);
+}
+
+/*
+ * Marks in @found the symbols that @path lists, one a line, as the word of
+ * number @word. False when the file can't be read.
+ */
+static bool find_symbols(const char *path, int word, bool found[NR_SYMBOLS])
+{
+	FILE *const file = fopen(path, "re");
+	char line[512], names[3][256];
+	size_t i;
+
+	if (!file)
+		return false;
+	while (fgets(line, sizeof(line), file)) {
+		if (sscanf(line, "%255s %255s %255s", names[0], names[1],
+			   names[2]) <= word)
+			continue;
+		for (i = 0; i < NR_SYMBOLS; i++)
+			if (!strcmp(names[word], symbols[i].name))
+				found[i] = true;
+	}
+	fclose(file);
+	return true;
+}
+
+static bool check_symbols(struct table *table)
+{
+	bool known[NR_SYMBOLS] = {}, traceable[NR_SYMBOLS] = {};
+	const bool have_trace =
+		find_symbols("/sys/kernel/tracing/available_filter_functions",
+			     0, traceable) ||
+		find_symbols("/sys/kernel/debug/tracing/available_filter_functions",
+			     0, traceable);
+	bool ok = true;
+	size_t i;
+
+	if (!find_symbols("/proc/kallsyms", 2, known)) {
+		feature(table, "symbols", "missing",
+			"a kernel with CONFIG_KALLSYMS_ALL is needed");
+		return false;
+	}
+	for (i = 0; i < NR_SYMBOLS; i++) {
+		if (!known[i]) {
+			feature(table, symbols[i].name, "missing",
+				"this kernel has no such symbol: the module can't load");
+			ok = false;
+		} else if (!symbols[i].hooked || traceable[i]) {
+			feature(table, symbols[i].name, "ok", "");
+		} else if (!have_trace) {
+			feature(table, symbols[i].name, "unknown",
+				"there; be root to see whether it can be traced");
+		} else {
+			feature(table, symbols[i].name, "missing",
+				"it can't be traced: the module can't load");
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+/* -1 when there is none. */
+static long sysctl_value(const char *path)
+{
+	FILE *const file = fopen(path, "re");
+	long value = -1;
+
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld", &value) != 1)
+		value = -1;
+	fclose(file);
+	return value;
+}
+
+static bool check_ftrace(struct table *table)
+{
+	const long enabled = sysctl_value("/proc/sys/kernel/ftrace_enabled");
+
+	if (enabled > 0)
+		feature(table, "ftrace", "ok", "");
+	else
+		feature(table, "ftrace", "missing", enabled < 0 ?
+			"a kernel with CONFIG_DYNAMIC_FTRACE is needed" :
+			"switched off: sysctl kernel.ftrace_enabled=1");
+	return enabled > 0;
+}
+
+static bool check_pid_namespaces(struct table *table)
+{
+	const bool there = !access("/proc/self/ns/pid", F_OK);
+
+	feature(table, "pid-namespaces", there ? "ok" : "missing",
+		there ? "" : "a kernel with CONFIG_PID_NS is needed");
+	return there;
+}
+
+/* From here on it is told, but not counted: none of it is the kernel's lack. */
+static void check_user_namespaces(struct table *table)
+{
+	if (sysctl_value("/proc/sys/kernel/unprivileged_userns_clone") == 0)
+		feature(table, "user-namespaces", "off",
+			"only root can run groups: sysctl kernel.unprivileged_userns_clone=1");
+	else if (sysctl_value("/proc/sys/user/max_user_namespaces") <= 0)
+		feature(table, "user-namespaces", "off",
+			"only root can run groups: raise user.max_user_namespaces");
+	else
+		feature(table, "user-namespaces", "ok", "");
+}
+
+static void check_module(struct table *table)
+{
+	const int fd = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+
+	if (access("/sys/module/vprocns", F_OK))
+		feature(table, "module", "off", "not loaded: modprobe vprocns");
+	else if (fd < 0)
+		feature(table, "module", "ok", errno == EPERM ?
+			"loaded; you are in a group" :
+			"loaded, but no access: be root or of the group vprocns");
+	else if (ioctl(fd, VPROCNS_VERSION) != VPROCNS_ABI_VERSION)
+		feature(table, "module", "off",
+			"loaded, of another release than this tool");
+	else
+		feature(table, "module", "ok", "");
+	if (fd >= 0)
+		close(fd);
+}
+
+static int check_main(int argc, char **argv)
+{
+	const bool json = print_options(argc, argv);
+	struct table *table;
+	bool ok;
+
+	if (optind != argc)
+		misuse("no argument is needed; see vprocns check --help");
+	table = table_new("features", columns,
+			  sizeof(columns) / sizeof(columns[0]), json);
+	ok = check_symbols(table);
+	ok &= check_ftrace(table);
+	ok &= check_pid_namespaces(table);
+	check_user_namespaces(table);
+	check_module(table);
+	table_print(table);
+	return ok ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+const struct command check_command = {
+	.name = "check",
+	.summary = "tell what this kernel lacks for vprocns",
+	.usage = "[--json]\n"
+		 "\n"
+		 "Tells feature by feature whether the running kernel has what the module needs,\n"
+		 "and what to do about it. Exit status: 0 when the module can run, 1 when not.\n"
+		 "That it is not loaded yet is told, but is no failure.\n",
+	.main = check_main,
+	.failure = 1,
+	.misuse = EXIT_WRONG_USAGE,
+};

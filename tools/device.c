@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+/* /dev/vprocns and its errors, in words that say what to do. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "device.h"
+#include "tool.h"
+
+#define DEVICE "/dev/vprocns"
+
+int device_open(void)
+{
+	const int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
+	int version;
+
+	if (fd < 0) {
+		switch (errno) {
+		case ENOENT:
+		case ENXIO:
+		case ENODEV:
+			fail("the module is not loaded: load it with 'modprobe vprocns'");
+		case EACCES:
+			fail("no access to " DEVICE ": be root or of the group vprocns");
+		case EPERM:
+			fail("a member of a group can't steer groups: run this outside of it");
+		default:
+			fail(DEVICE ": %s", strerror(errno));
+		}
+	}
+	version = ioctl(fd, VPROCNS_VERSION);
+	if (version != VPROCNS_ABI_VERSION)
+		fail("the module's interface is version %d, the tool's %d: install both from one release",
+		     version, VPROCNS_ABI_VERSION);
+	return fd;
+}
+
+static noreturn void bad_range(const struct vprocns_create *create)
+{
+	long pid_max = 0;
+	FILE *const file = fopen("/proc/sys/kernel/pid_max", "re");
+
+	if (file) {
+		if (fscanf(file, "%ld", &pid_max) != 1)
+			pid_max = 0;
+		fclose(file);
+	}
+	if (!create->last)
+		fail("numbers from %u on: 2 to %ld can be given (kernel.pid_max is %ld)",
+		     create->first ? create->first : VPROCNS_FIRST_TID,
+		     pid_max - 1, pid_max);
+	fail("numbers from %u to %u: an ascending range within 2 to %ld is needed (kernel.pid_max is %ld)",
+	     create->first ? create->first : VPROCNS_FIRST_TID, create->last,
+	     pid_max - 1, pid_max);
+}
+
+int group_create(int device, const struct vprocns_create *create)
+{
+	const int fd = ioctl(device, VPROCNS_CREATE, create);
+
+	if (fd >= 0)
+		return fd;
+	switch (errno) {
+	case EINVAL:
+		/* Names and flags were checked when the options were read. */
+		bad_range(create);
+	case EEXIST:
+		fail("a group named '%s' is there: take another name, or see 'vprocns ls'",
+		     create->name);
+	case ENOSPC:
+		fail("too many groups: end some, or raise the module's parameter max_groups");
+	case EBUSY:
+		fail("a kernel live patch or another module holds a function that is needed: the kernel log names it");
+	case ENODEV:
+		fail("kernel.ftrace_enabled is 0: set it with 'sysctl kernel.ftrace_enabled=1'");
+	default:
+		fail("a group can't be made: %s", strerror(errno));
+	}
+}
+
+int group_open(int device, const char *word)
+{
+	struct vprocns_open open = {};
+	char *end;
+	int fd;
+
+	errno = 0;
+	open.id = strtoull(word, &end, 10);
+	if (errno || end == word || *end) {
+		open.id = 0;
+		if (!*word || strlen(word) >= sizeof(open.name))
+			misuse("'%s' is neither a group's id nor its name", word);
+		memcpy(open.name, word, strlen(word));
+	}
+	fd = ioctl(device, VPROCNS_OPEN, &open);
+	if (fd >= 0)
+		return fd;
+	switch (errno) {
+	case ENOENT:
+		fail("there is no group '%s': see 'vprocns ls'", word);
+	case EACCES:
+		fail("group '%s' is another user's: be its owner or root", word);
+	case EINVAL:
+		misuse("'%s' is neither a group's id nor its name", word);
+	default:
+		fail("group '%s' can't be opened: %s", word, strerror(errno));
+	}
+}
+
+void group_bind(int group, int pidfd, const struct vprocns_create *create)
+{
+	struct vprocns_bind bind = { .pidfd = pidfd };
+
+	if (!ioctl(group, VPROCNS_BIND, &bind))
+		return;
+	switch (errno) {
+	case EINVAL:
+		bad_range(create);
+	case EPERM:
+		fail("not permitted: the initial PID namespace can't be bound, another's needs CAP_SYS_ADMIN over its user namespace");
+	case EBUSY:
+		fail("its PID namespace is bound to another group already: see 'vprocns ls'");
+	case ESRCH:
+		fail("the process, or the init of its PID namespace, is gone");
+	default:
+		fail("the PID namespace can't be bound: %s", strerror(errno));
+	}
+}
+
+struct vprocns_info group_info(int group)
+{
+	struct vprocns_info info;
+
+	if (ioctl(group, VPROCNS_INFO, &info))
+		fail("the group can't be asked: %s", strerror(errno));
+	return info;
+}

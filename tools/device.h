@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_DEVICE_H
+#define _VPROCNS_DEVICE_H
+
+#include "vprocns.h"
+
+/* All end the tool with a line that says what to do when they can't. */
+
+/* The system handle. */
+int device_open(void);
+/* A new group's descriptor. */
+int group_create(int device, const struct vprocns_create *create);
+/* The descriptor of the group that @word names, by id or by name. */
+int group_open(int device, const char *word);
+void group_bind(int group, int pidfd, const struct vprocns_create *create);
+struct vprocns_info group_info(int group);
+
+#endif

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `vprocns exec`: one more program in a group that is there. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "options.h"
+#include "program.h"
+#include "relay.h"
+#include "tool.h"
+
+#define EXEC_USAGE							\
+	"GROUP [--] CMD [ARG]...\n"					\
+	"\n"								\
+	"Runs CMD as one more program of GROUP, an id or a name. Its TID is the\n" \
+	"next of the group; its parent is outside. Exit status: as for run.\n"
+
+static bool same_user_namespace(int init)
+{
+	char path[64];
+	struct stat ours, theirs;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", init);
+	if (stat("/proc/self/ns/user", &ours) || stat(path, &theirs))
+		fail("the group's user namespace can't be read: %s",
+		     strerror(errno));
+	return ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+}
+
+static struct vprocns_info living_group(int group)
+{
+	const struct vprocns_info info = group_info(group);
+
+	if (info.state == VPROCNS_STATE_NEW)
+		fail("group %llu has no process yet", info.id);
+	if (info.state == VPROCNS_STATE_ENDED)
+		fail("group %llu has ended", info.id);
+	if (!info.init)
+		fail("group %llu can't be seen from this PID namespace", info.id);
+	return info;
+}
+
+/* Children are born in the group from here on. */
+static void join(int group)
+{
+	const struct vprocns_info info = living_group(group);
+	const int pidfd = syscall(SYS_pidfd_open, info.init, 0);
+	char *const directory = get_current_dir_name();
+	int kinds = CLONE_NEWPID | CLONE_NEWNS;
+
+	/* A TID may have a new owner by now: the group must still be there. */
+	if (pidfd < 0 || living_group(group).init != info.init)
+		fail("group %llu has ended", info.id);
+	if (!same_user_namespace(info.init))
+		kinds |= CLONE_NEWUSER;
+	if (setns(pidfd, kinds))
+		fail("the namespaces of group %llu can't be joined: %s (root or its owner can)",
+		     info.id, strerror(errno));
+	close(pidfd);
+	/* Joining a mount namespace leads to its root; most often both agree. */
+	if (directory && chdir(directory))
+		complain("%s is not there in group %llu: starting in /",
+			 directory, info.id);
+	free(directory);
+	/* Now: a member's capset() is answered by the group. */
+	if (info.caps != VPROCNS_CAPS_HOST)
+		program_drop();
+}
+
+static int exec_main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, OPT_HELP },
+		{}
+	};
+	int alive[2];
+	int option;
+	int device;
+	int group;
+	pid_t program;
+
+	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
+		if (option == OPT_HELP)
+			help();
+		bad_option(argv);
+	}
+	if (optind == argc)
+		misuse("no group given; see vprocns exec --help");
+	device = device_open();
+	group = group_open(device, argv[optind++]);
+	close(device);
+	if (optind < argc && !strcmp(argv[optind], "--"))
+		optind++;
+	if (optind == argc)
+		misuse("no program given; see vprocns exec --help");
+
+	join(group);
+	close(group);
+	if (pipe2(alive, O_CLOEXEC))
+		fail("no pipe: %s", strerror(errno));
+	relay_begin();
+	program = fork();
+	if (program < 0)
+		fail("the program can't be started: %s", strerror(errno));
+	if (!program) {
+		close(alive[1]);
+		relay_bind_life(alive[0]);
+		program_execute(argv + optind);
+	}
+	close(alive[0]);
+	return relay_until_end(program);
+}
+
+const struct command exec_command = {
+	.name = "exec",
+	.summary = "run one more program in a group",
+	.usage = EXEC_USAGE,
+	.main = exec_main,
+	.failure = EXIT_OWN_FAILURE,
+	.misuse = EXIT_OWN_FAILURE,
+};

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The commands, and how all of them end when something is wrong. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool.h"
+#include "vprocns.h"
+
+static const struct command *const commands[] = {
+	&run_command,
+	&exec_command,
+	&bind_command,
+	&ls_command,
+	&ps_command,
+	&stat_command,
+	&map_command,
+	&check_command,
+	&explain_command,
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *command;
+
+static void complain_v(const char *format, va_list args)
+{
+	fflush(stdout);
+	fputs("vprocns: ", stderr);
+	if (command)
+		fprintf(stderr, "%s: ", command->name);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void complain(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain_v(format, args);
+	va_end(args);
+}
+
+void fail(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain_v(format, args);
+	va_end(args);
+	exit(command ? command->failure : EXIT_FAILURE);
+}
+
+void misuse(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	complain_v(format, args);
+	va_end(args);
+	exit(command ? command->misuse : EXIT_WRONG_USAGE);
+}
+
+void help(void)
+{
+	printf("usage: vprocns %s %s", command->name, command->usage);
+	exit(EXIT_SUCCESS);
+}
+
+void bad_option(char **argv)
+{
+	/* With a leading ':' in the short options, optopt tells the two apart. */
+	misuse("%s: no such option, or its value is missing; see vprocns %s --help",
+	       argv[optind - 1], command->name);
+}
+
+long long number(const char *word, const char *what, long long min,
+		 long long max)
+{
+	long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoll(word, &end, 0);
+	if (errno || end == word || *end || value < min || value > max)
+		misuse("%s '%s': a number from %lld to %lld is needed", what,
+		       word, min, max);
+	return value;
+}
+
+static void help_all(void)
+{
+	size_t i;
+
+	puts("usage: vprocns COMMAND [OPTION]... [ARGUMENT]...\n"
+	     "\n"
+	     "Virtual process namespaces: repeatable thread IDs, a clone flag policy and\n"
+	     "an empty capability view for groups of tasks.\n");
+	for (i = 0; i < NR_COMMANDS; i++)
+		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	puts("\nEach command has --help. The manual is vprocns(1).");
+}
+
+/* A full disk or a closed pipe must not pass for success. */
+static int finish(int status)
+{
+	if (fflush(stdout) || ferror(stdout))
+		fail("standard output: %s", strerror(errno));
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	size_t i;
+
+	if (argc < 2)
+		misuse("no command given; see vprocns --help");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		help_all();
+		return finish(EXIT_SUCCESS);
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("vprocns %s (interface %d)\n", VERSION,
+		       VPROCNS_ABI_VERSION);
+		return finish(EXIT_SUCCESS);
+	}
+
+	for (i = 0; i < NR_COMMANDS; i++) {
+		if (strcmp(argv[1], commands[i]->name))
+			continue;
+		command = commands[i];
+		return finish(command->main(argc - 1, argv + 1));
+	}
+	misuse("'%s' is no command; see vprocns --help", argv[1]);
+}

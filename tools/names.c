@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the numbers of the interface are called, both ways. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+#include "vprocns.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const char *const profiles[] = {
+	[VPROCNS_PROFILE_SHADOW]	= "shadow",
+	[VPROCNS_PROFILE_SHADOW_STRICT]	= "shadow-strict",
+	[VPROCNS_PROFILE_LINUX]		= "linux",
+};
+
+static const char *const numberings[] = {
+	[VPROCNS_NUMBERING_SEQUENTIAL]	= "sequential",
+};
+
+static const char *const vforks[] = {
+	[VPROCNS_VFORK_PROFILE]	= "profile",
+	[VPROCNS_VFORK_REAL]	= "real",
+	[VPROCNS_VFORK_FORK]	= "fork",
+};
+
+static const char *const caps[] = {
+	[VPROCNS_CAPS_PROFILE]	= "profile",
+	[VPROCNS_CAPS_HOST]	= "host",
+	[VPROCNS_CAPS_EMPTY]	= "empty",
+	[VPROCNS_CAPS_EMPTY_V3]	= "empty-v3",
+};
+
+static const char *const states[] = {
+	[VPROCNS_STATE_NEW]	= "new",
+	[VPROCNS_STATE_BOUND]	= "bound",
+	[VPROCNS_STATE_ENDED]	= "ended",
+};
+
+static const char *const rules[] = {
+	[VPROCNS_RULE_UNKNOWN_FLAG]		= "unknown-flag",
+	[VPROCNS_RULE_EXIT_SIGNAL_RANGE]	= "exit-signal-range",
+	[VPROCNS_RULE_THREAD_NEEDS_SIGHAND]	= "thread-needs-sighand",
+	[VPROCNS_RULE_THREAD_NEEDS_SETTLS]	= "thread-needs-settls",
+	[VPROCNS_RULE_THREAD_EXIT_SIGNAL]	= "thread-exit-signal",
+	[VPROCNS_RULE_THREADS_ONLY]		= "threads-only",
+	[VPROCNS_RULE_SIGHAND_NEEDS_VM]		= "sighand-needs-vm",
+	[VPROCNS_RULE_VM_NEEDS_THREAD_OR_VFORK]	= "vm-needs-thread-or-vfork",
+	[VPROCNS_RULE_CLEAR_SIGHAND_WITH_SIGHAND] = "clear-sighand-with-sighand",
+	[VPROCNS_RULE_UNSUPPORTED_FLAG]		= "unsupported-flag",
+	[VPROCNS_RULE_UNSHARE]			= "unshare",
+	[VPROCNS_RULE_SETNS]			= "setns",
+	[VPROCNS_RULE_SET_TID]			= "set-tid",
+	[VPROCNS_RULE_EXHAUSTED]		= "exhausted",
+};
+
+/* By bit; clone3(2) up to Linux 7.x. Bits 0 to 7 are the exit signal of clone(2). */
+static const char *const flags[64] = {
+	[7]  = "NEWTIME",	[8]  = "VM",		[9]  = "FS",
+	[10] = "FILES",		[11] = "SIGHAND",	[12] = "PIDFD",
+	[13] = "PTRACE",	[14] = "VFORK",		[15] = "PARENT",
+	[16] = "THREAD",	[17] = "NEWNS",		[18] = "SYSVSEM",
+	[19] = "SETTLS",	[20] = "PARENT_SETTID",
+	[21] = "CHILD_CLEARTID", [22] = "DETACHED",	[23] = "UNTRACED",
+	[24] = "CHILD_SETTID",	[25] = "NEWCGROUP",	[26] = "NEWUTS",
+	[27] = "NEWIPC",	[28] = "NEWUSER",	[29] = "NEWPID",
+	[30] = "NEWNET",	[31] = "IO",		[32] = "CLEAR_SIGHAND",
+	[33] = "INTO_CGROUP",	[34] = "AUTOREAP",	[35] = "NNP",
+	[36] = "PIDFD_AUTOKILL", [37] = "EMPTY_MNTNS",
+};
+
+static const char *name_of(const char *const *names, size_t count, __u32 value)
+{
+	return value < count ? names[value] : NULL;
+}
+
+static bool value_of(const char *const *names, size_t count, const char *word,
+		     __u32 *value)
+{
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (strcmp(names[i], word))
+			continue;
+		*value = i;
+		return true;
+	}
+	return false;
+}
+
+const char *profile_name(__u32 profile)
+{
+	return name_of(profiles, COUNT(profiles), profile);
+}
+
+const char *numbering_name(__u32 numbering)
+{
+	return name_of(numberings, COUNT(numberings), numbering);
+}
+
+const char *vfork_name(__u32 vfork)
+{
+	return name_of(vforks, COUNT(vforks), vfork);
+}
+
+const char *caps_name(__u32 value)
+{
+	return name_of(caps, COUNT(caps), value);
+}
+
+const char *state_name(__u32 state)
+{
+	return name_of(states, COUNT(states), state);
+}
+
+const char *rule_name(__u32 rule)
+{
+	return name_of(rules, COUNT(rules), rule);
+}
+
+const char *errno_name(int err)
+{
+	return strerrorname_np(err);
+}
+
+bool profile_value(const char *word, __u32 *value)
+{
+	return value_of(profiles, COUNT(profiles), word, value);
+}
+
+bool numbering_value(const char *word, __u32 *value)
+{
+	return value_of(numberings, COUNT(numberings), word, value);
+}
+
+bool vfork_value(const char *word, __u32 *value)
+{
+	return value_of(vforks, COUNT(vforks), word, value);
+}
+
+bool caps_value(const char *word, __u32 *value)
+{
+	return value_of(caps, COUNT(caps), word, value);
+}
+
+static bool one_flag(const char *word, __u64 *value)
+{
+	char *end;
+	int bit;
+
+	if (*word >= '0' && *word <= '9') {
+		errno = 0;
+		*value = strtoull(word, &end, 0);
+		return !errno && !*end;
+	}
+	if (!strncasecmp(word, "CLONE_", 6))
+		word += 6;
+	for (bit = 0; bit < 64; bit++) {
+		if (!flags[bit] || strcasecmp(flags[bit], word))
+			continue;
+		*value = 1ULL << bit;
+		return true;
+	}
+	return false;
+}
+
+bool flags_value(const char *word, __u64 *value)
+{
+	char *const copy = strdup(word);
+	char *rest = copy;
+	__u64 one;
+	bool ok = copy;
+
+	*value = 0;
+	while (ok && rest) {
+		ok = one_flag(strsep(&rest, "|"), &one);
+		if (ok)
+			*value |= one;
+	}
+	free(copy);
+	return ok;
+}
+
+char *flags_text(__u64 value)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out;
+	int bit;
+
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	if (!value)
+		fputc('0', out);
+	for (bit = 0; value; bit++) {
+		if (!(value & (1ULL << bit)))
+			continue;
+		value &= ~(1ULL << bit);
+		if (flags[bit])
+			fputs(flags[bit], out);
+		else
+			fprintf(out, "%#llx", 1ULL << bit);
+		if (value)
+			fputc('|', out);
+	}
+	if (fclose(out)) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+bool signal_value(const char *word, int *value)
+{
+	long number;
+	char *end;
+	int i;
+
+	errno = 0;
+	number = strtol(word, &end, 0);
+	if (end != word && !*end && !errno && number >= INT_MIN &&
+	    number <= INT_MAX) {
+		*value = number;
+		return true;
+	}
+	if (!strncasecmp(word, "SIG", 3))
+		word += 3;
+	for (i = 1; i < NSIG; i++) {
+		const char *const name = sigabbrev_np(i);
+
+		if (!name || strcasecmp(name, word))
+			continue;
+		*value = i;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_OPTIONS_H
+#define _VPROCNS_OPTIONS_H
+
+#include <getopt.h>
+#include <stdbool.h>
+
+#include "vprocns.h"
+
+/* What a clone is judged by: run, bind and explain have these in common. */
+#define POLICY_OPTIONS							\
+	{ "profile", required_argument, NULL, OPT_PROFILE },		\
+	{ "threads-only", no_argument, NULL, OPT_THREADS_ONLY },	\
+	{ "allow", required_argument, NULL, OPT_ALLOW },		\
+	{ "vfork", required_argument, NULL, OPT_VFORK }
+
+/* The rest of what a group is made with. */
+#define GROUP_OPTIONS							\
+	POLICY_OPTIONS,							\
+	{ "caps", required_argument, NULL, OPT_CAPS },			\
+	{ "numbering", required_argument, NULL, OPT_NUMBERING },	\
+	{ "first", required_argument, NULL, OPT_FIRST },		\
+	{ "last", required_argument, NULL, OPT_LAST },			\
+	{ "name", required_argument, NULL, OPT_NAME }
+
+#define POLICY_USAGE							\
+	"  --profile P       shadow (default), shadow-strict or linux\n"	\
+	"  --threads-only    no new processes but the first\n"		\
+	"  --allow FLAGS     the clone flags to allow, in place of the profile's\n" \
+	"  --vfork real|fork what vfork does, in place of the profile's way\n"
+
+#define GROUP_USAGE							\
+	POLICY_USAGE							\
+	"  --caps VIEW       host, empty or empty-v3, in place of the profile's\n" \
+	"  --numbering N     sequential (default)\n"			\
+	"  --first N         first TID to give (1000)\n"		\
+	"  --last N          last TID to give (kernel.pid_max - 1)\n"	\
+	"  --name NAME       a name to find the group by\n"
+
+/* Takes one of the above, by its OPT_ number; false when it is none of them. */
+bool group_option(int option, const char *value, struct vprocns_create *create);
+
+/* The options of the commands that only print: --json and --help. */
+bool print_options(int argc, char **argv);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_PROGRAM_H
+#define _VPROCNS_PROGRAM_H
+
+#include <stdnoreturn.h>
+
+/* Gives up every capability for good; the view of a group is then a true one. */
+void program_drop(void);
+/* Executes @argv as the caller of the tool would have; 126 or 127 if it can't. */
+noreturn void program_execute(char **argv);
+
+#endif

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `vprocns stat`: a group's counters. */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "names.h"
+#include "options.h"
+#include "table.h"
+#include "tool.h"
+
+static const struct column columns[] = {
+	{ "COUNTER",	COLUMN_TEXT },
+	{ "COUNT",	COLUMN_NUMBER },
+};
+
+static void counter(struct table *table, const char *name, __u64 count)
+{
+	table_row(table);
+	table_cell(table, "%s", name);
+	table_cell(table, "%llu", count);
+}
+
+static int stat_main(int argc, char **argv)
+{
+	const bool json = print_options(argc, argv);
+	struct vprocns_stats stats;
+	struct table *table;
+	int device, group;
+	__u32 rule;
+
+	if (optind != argc - 1)
+		misuse("one group is needed; see vprocns stat --help");
+	device = device_open();
+	group = group_open(device, argv[optind]);
+	if (ioctl(group, VPROCNS_STATS, &stats))
+		fail("the counters can't be read: %s", strerror(errno));
+
+	table = table_new("counters", columns,
+			  sizeof(columns) / sizeof(columns[0]), json);
+	counter(table, "clones", stats.clones);
+	counter(table, "threads", stats.threads);
+	counter(table, "joined", stats.joined);
+	counter(table, "kernel-threads", stats.kernel_threads);
+	counter(table, "exits", stats.exits);
+	counter(table, "rewritten", stats.rewritten);
+	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
+		table_row(table);
+		table_cell(table, "refused:%s", rule_name(rule));
+		table_cell(table, "%llu", stats.refused[rule]);
+	}
+	table_print(table);
+	close(group);
+	close(device);
+	return 0;
+}
+
+const struct command stat_command = {
+	.name = "stat",
+	.summary = "show a group's counters",
+	.usage = "[--json] GROUP\n"
+		 "\n"
+		 "Shows what was counted since GROUP, an id or a name, was bound: clones that\n"
+		 "succeeded, and requests refused by each rule.\n",
+	.main = stat_main,
+	.failure = 1,
+	.misuse = EXIT_WRONG_USAGE,
+};

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_TOOL_H
+#define _VPROCNS_TOOL_H
+
+#include <stdbool.h>
+#include <stdnoreturn.h>
+
+#define EXIT_WRONG_USAGE	2
+/* run and exec keep the program's statuses apart from their own, like env(1). */
+#define EXIT_OWN_FAILURE	125
+#define EXIT_NOT_EXECUTABLE	126
+#define EXIT_NOT_FOUND		127
+#define EXIT_SIGNAL		128
+
+/**
+ * struct command - one command of the tool
+ * @name: what the user types
+ * @summary: its line in `vprocns --help`
+ * @usage: all of its own --help behind "usage: vprocns NAME "
+ * @main: runs it; @argv starts with the name
+ * @failure: exit status of its own failures
+ * @misuse: exit status of wrong usage
+ */
+struct command {
+	const char *name;
+	const char *summary;
+	const char *usage;
+	int (*main)(int argc, char **argv);
+	int failure;
+	int misuse;
+};
+
+extern const struct command run_command;
+extern const struct command exec_command;
+extern const struct command bind_command;
+extern const struct command ls_command;
+extern const struct command ps_command;
+extern const struct command stat_command;
+extern const struct command map_command;
+extern const struct command check_command;
+extern const struct command explain_command;
+
+/* Each prints one line and ends the process with the command's status. */
+noreturn void fail(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+noreturn void misuse(const char *format, ...)
+	__attribute__((format(printf, 1, 2)));
+
+/* One line; the caller goes on. */
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Options of getopt_long() that have no letter. */
+enum {
+	OPT_HELP = 256,
+	OPT_JSON,
+	OPT_PROFILE,
+	OPT_THREADS_ONLY,
+	OPT_ALLOW,
+	OPT_VFORK,
+	OPT_CAPS,
+	OPT_NUMBERING,
+	OPT_FIRST,
+	OPT_LAST,
+	OPT_NAME,
+	OPT_BATCH,
+	OPT_TO_VIRTUAL,
+};
+
+/* Prints the command's usage, or refuses the option that getopt_long() met. */
+noreturn void help(void);
+noreturn void bad_option(char **argv);
+
+/* A whole number of @min..@max, or a line about @what and the end. */
+long long number(const char *word, const char *what, long long min,
+		 long long max);
+
+#endif
