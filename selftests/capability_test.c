@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * capget(2) and capset(2) in a group, at the native entry and at the 32-bit
+ * one. What the tool drops before a program starts is in tool_test.sh.
+ */
+#define _GNU_SOURCE
+#include <linux/capability.h>
+#include <sys/mman.h>
+
+#include "common.h"
+
+FIXTURE_VARIANT_ADD(group, shadow) { { .profile = VPROCNS_PROFILE_SHADOW } };
+FIXTURE_VARIANT_ADD(group, strict) {
+	{ .profile = VPROCNS_PROFILE_SHADOW_STRICT }
+};
+FIXTURE_VARIANT_ADD(group, linux_empty) {
+	{ .profile = VPROCNS_PROFILE_LINUX, .caps = VPROCNS_CAPS_EMPTY }
+};
+FIXTURE_VARIANT_ADD(group, linux) { { .profile = VPROCNS_PROFILE_LINUX } };
+
+/* In the low 4 GiB, for the 32-bit entry; two words and one that stays. */
+struct memory {
+	struct __user_cap_header_struct header;
+	struct __user_cap_data_struct data[3];
+};
+
+enum entry { NATIVE, COMPAT, ENTRIES };
+
+static struct memory *memory;
+
+#ifdef __x86_64__
+static long int80(long nr, const void *first, const void *second)
+{
+	long ret;
+
+	/* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
+	asm volatile("int $0x80" : "=a" (ret)
+		     : "a" (nr), "b" (first), "c" (second)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+#endif
+
+/* 0 or -errno. */
+static int call(enum entry entry, bool set, const void *header,
+		const void *data)
+{
+#ifdef __x86_64__
+	if (entry == COMPAT)
+		return int80(set ? 185 : 184, header, data);
+#endif
+	return syscall(set ? SYS_capset : SYS_capget, header, data) ? -errno : 0;
+}
+
+static int get(enum entry entry, __u32 version, int pid)
+{
+	memory->header.version = version;
+	memory->header.pid = pid;
+	memset(memory->data, 0x5a, sizeof(memory->data));
+	return call(entry, false, &memory->header, memory->data);
+}
+
+static int set(enum entry entry, __u32 version, int pid, int word, __u32 bits)
+{
+	memory->header.version = version;
+	memory->header.pid = pid;
+	memset(memory->data, 0, sizeof(memory->data));
+	memory->data[word].permitted = bits;
+	return call(entry, true, &memory->header, memory->data);
+}
+
+/* Whether exactly the first @words are empty and the rest is untouched. */
+static bool is_empty(int words)
+{
+	static const struct __user_cap_data_struct none;
+	struct __user_cap_data_struct untouched;
+	int i;
+
+	memset(&untouched, 0x5a, sizeof(untouched));
+	for (i = 0; i < 3; i++)
+		if (memcmp(&memory->data[i], i < words ? &none : &untouched,
+			   sizeof(none)))
+			return false;
+	return true;
+}
+
+static bool is_strict(const FIXTURE_VARIANT(group) *variant)
+{
+	return variant->create.profile == VPROCNS_PROFILE_SHADOW_STRICT;
+}
+
+static bool is_host(const FIXTURE_VARIANT(group) *variant)
+{
+	return variant->create.profile == VPROCNS_PROFILE_LINUX &&
+	       !variant->create.caps;
+}
+
+#define FOR_EACH_ENTRY(entry)						\
+	if (is_host(variant))						\
+		return;							\
+	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,		\
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);	\
+	ASSERT_NE(MAP_FAILED, memory);					\
+	for (enum entry entry = NATIVE; entry < ENTRIES; entry++)
+
+MEMBER_TEST(version_3)
+{
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(0, get(entry, _LINUX_CAPABILITY_VERSION_3, 0));
+		EXPECT_TRUE(is_empty(2));
+	}
+}
+
+MEMBER_TEST(versions_1_and_2)
+{
+	const int expected = is_strict(variant) ? -EINVAL : 0;
+
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(expected, get(entry, _LINUX_CAPABILITY_VERSION_1, 0));
+		EXPECT_TRUE(is_empty(expected ? 0 : 1));
+		EXPECT_EQ(expected, get(entry, _LINUX_CAPABILITY_VERSION_2, 0));
+		EXPECT_TRUE(is_empty(expected ? 0 : 2));
+		EXPECT_EQ(expected,
+			  set(entry, _LINUX_CAPABILITY_VERSION_1, 0, 0, 0));
+		/* With version 1 the second word is not looked at. */
+		EXPECT_EQ(expected,
+			  set(entry, _LINUX_CAPABILITY_VERSION_1, 0, 1, 1));
+		EXPECT_EQ(-EINVAL,
+			  set(entry, _LINUX_CAPABILITY_VERSION_2, 0, 1, 1));
+	}
+}
+
+MEMBER_TEST(unknown_version)
+{
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(-EINVAL, get(entry, 12345, 0));
+		EXPECT_TRUE(is_empty(0));
+		EXPECT_EQ(_LINUX_CAPABILITY_VERSION_3, memory->header.version);
+		EXPECT_EQ(-EINVAL, set(entry, 12345, 0, 0, 0));
+		EXPECT_EQ(_LINUX_CAPABILITY_VERSION_3, memory->header.version);
+	}
+}
+
+/* The way to ask which version the kernel likes best. */
+MEMBER_TEST(no_data)
+{
+	FOR_EACH_ENTRY(entry) {
+		memory->header.version = 12345;
+		EXPECT_EQ(is_strict(variant) ? -EINVAL : 0,
+			  call(entry, false, &memory->header, NULL));
+		EXPECT_EQ(_LINUX_CAPABILITY_VERSION_3, memory->header.version);
+		EXPECT_EQ(0, call(entry, false, &memory->header, NULL));
+		/* Linux: what is not there is not copied from. */
+		EXPECT_EQ(-EFAULT, call(entry, true, &memory->header, NULL));
+	}
+}
+
+MEMBER_TEST(bad_memory)
+{
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(-EFAULT, call(entry, false, NULL, memory->data));
+		EXPECT_EQ(-EFAULT, call(entry, true, NULL, memory->data));
+		memory->header.version = _LINUX_CAPABILITY_VERSION_3;
+		memory->header.pid = 0;
+		EXPECT_EQ(-EFAULT, call(entry, false, &memory->header,
+					(void *)8));
+		EXPECT_EQ(-EFAULT, call(entry, true, &memory->header,
+					(void *)8));
+	}
+}
+
+MEMBER_TEST(other_pids)
+{
+	const pid_t child = fork();
+
+	if (!child)
+		for (;;)
+			pause();
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(0, get(entry, _LINUX_CAPABILITY_VERSION_3, FIRST));
+		EXPECT_TRUE(is_empty(2));
+		EXPECT_EQ(0, get(entry, _LINUX_CAPABILITY_VERSION_3, child));
+		EXPECT_TRUE(is_empty(2));
+		EXPECT_EQ(0, get(entry, _LINUX_CAPABILITY_VERSION_3, 1));
+		EXPECT_TRUE(is_empty(2));
+		EXPECT_EQ(-ESRCH, get(entry, _LINUX_CAPABILITY_VERSION_3, 4000));
+		EXPECT_EQ(-EINVAL, get(entry, _LINUX_CAPABILITY_VERSION_3, -1));
+		EXPECT_TRUE(is_empty(0));
+		EXPECT_EQ(0, set(entry, _LINUX_CAPABILITY_VERSION_3, FIRST, 0,
+				 0));
+		EXPECT_EQ(-EPERM, set(entry, _LINUX_CAPABILITY_VERSION_3, child,
+				      0, 0));
+	}
+	kill(child, SIGKILL);
+	EXPECT_EQ(128 + SIGKILL, status_of(child));
+}
+
+MEMBER_TEST(only_nothing_can_be_set)
+{
+	FOR_EACH_ENTRY(entry) {
+		EXPECT_EQ(0, set(entry, _LINUX_CAPABILITY_VERSION_3, 0, 0, 0));
+		EXPECT_EQ(-EINVAL,
+			  set(entry, _LINUX_CAPABILITY_VERSION_3, 0, 0, 1));
+		EXPECT_EQ(-EINVAL, set(entry, _LINUX_CAPABILITY_VERSION_3, 0, 1,
+				       1U << 31));
+	}
+}
+
+/* Threads of another task ask for themselves: also pid 0 in a new process. */
+MEMBER_TEST(children_see_the_same)
+{
+	const pid_t child = fork();
+
+	if (!child) {
+		memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (get(NATIVE, _LINUX_CAPABILITY_VERSION_3, 0))
+			_exit(1);
+		_exit(is_empty(2) ? 0 : 2);
+	}
+	EXPECT_EQ(is_host(variant) ? 2 : 0, status_of(child));
+}
+
+static bool has_all(void)
+{
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct data[2] = {};
+
+	return !syscall(SYS_capget, &header, data) &&
+	       data[0].effective == ~0U;
+}
+
+MEMBER_TEST(host_view_is_untouched)
+{
+	EXPECT_EQ(is_host(variant), has_all());
+}
+
+TEST_F(group, outsiders_are_untouched)
+{
+	const pid_t init = enter_group(self->group);
+
+	if (!init) {
+		usleep(200000);
+		_exit(0);
+	}
+	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	EXPECT_TRUE(has_all());
+	EXPECT_EQ(0, status_of(init));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the test programs share: groups, and a way to run a test's body as the
+ * first program of one. Include once, after defining _GNU_SOURCE.
+ */
+#ifndef _VPROCNS_SELFTESTS_COMMON_H
+#define _VPROCNS_SELFTESTS_COMMON_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "vprocns.h"
+
+#define FIRST VPROCNS_FIRST_TID
+#define MEMBER_SKIPPED 255
+
+static inline int open_device(void)
+{
+	return open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+}
+
+/* A new group's descriptor, or -errno. */
+static inline int make_group(const struct vprocns_create *create)
+{
+	const int device = open_device();
+	int group;
+
+	if (device < 0)
+		return -errno;
+	group = ioctl(device, VPROCNS_CREATE, create);
+	if (group < 0)
+		group = -errno;
+	close(device);
+	return group;
+}
+
+/* 0 or -errno. */
+static inline int bind_group(int group, int pidfd)
+{
+	struct vprocns_bind bind = { .pidfd = pidfd };
+
+	return ioctl(group, VPROCNS_BIND, &bind) ? -errno : 0;
+}
+
+static inline struct vprocns_info get_info(int group)
+{
+	struct vprocns_info info;
+
+	if (ioctl(group, VPROCNS_INFO, &info)) {
+		perror("VPROCNS_INFO");
+		exit(1);
+	}
+	return info;
+}
+
+static inline struct vprocns_stats get_stats(int group)
+{
+	struct vprocns_stats stats;
+
+	if (ioctl(group, VPROCNS_STATS, &stats)) {
+		perror("VPROCNS_STATS");
+		exit(1);
+	}
+	return stats;
+}
+
+static inline pid_t sys_clone(unsigned long flags)
+{
+	return syscall(SYS_clone, flags, 0, NULL, NULL, 0);
+}
+
+static inline pid_t sys_clone3(struct clone_args *args)
+{
+	return syscall(SYS_clone3, args, sizeof(*args));
+}
+
+static inline pid_t sys_gettid(void)
+{
+	return syscall(SYS_gettid);
+}
+
+static inline int sys_pidfd_open(pid_t pid)
+{
+	return syscall(SYS_pidfd_open, pid, 0);
+}
+
+/* As a shell has it: the exit status, or 128+n for signal n. */
+static inline int status_of(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, __WALL) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+/* A child that ends at once, reaped. Its TID, or -errno. */
+static inline pid_t spend_number(void)
+{
+	const pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	return pid < 0 || status_of(pid) ? -errno : pid;
+}
+
+/* Polls, for what no call waits for; false after ten seconds. */
+#define EVENTUALLY(condition) ({					\
+	int _left = 10000;						\
+	while (!(condition) && _left--)					\
+		usleep(1000);						\
+	_left > 0; })
+
+/*
+ * Binds @group to a new PID namespace. Returns pid 1's host TID; 0 in the
+ * first program, whose exit status becomes that of pid 1.
+ */
+static inline pid_t enter_group(int group)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | CLONE_NEWNS | SIGCHLD);
+	int status, err;
+	pid_t program, pid;
+
+	if (init)
+		return init;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("proc", "/proc", "proc", 0, NULL)) {
+		perror("mount");
+		_exit(1);
+	}
+	err = bind_group(group, -1);
+	if (err) {
+		fprintf(stderr, "bind: %s\n", strerror(-err));
+		_exit(1);
+	}
+	program = fork();
+	if (!program)
+		return 0;
+	if (program < 0) {
+		perror("fork");
+		_exit(1);
+	}
+	do {
+		pid = waitpid(-1, &status, __WALL);
+	} while (pid != program);
+	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				    WEXITSTATUS(status));
+}
+
+/* One group for each test, made as the variant says. */
+FIXTURE(group) {
+	int group;
+};
+
+FIXTURE_VARIANT(group) {
+	struct vprocns_create create;
+};
+
+FIXTURE_SETUP(group)
+{
+	self->group = make_group(&variant->create);
+	ASSERT_LE(0, self->group);
+}
+
+FIXTURE_TEARDOWN(group)
+{
+	close(self->group);
+}
+
+/*
+ * A test whose body is the first program of the group, TID 1000. What it
+ * expects, asserts and skips counts as if it stood in the test itself.
+ */
+#define MEMBER_TEST(test_name)						\
+	static void member_##test_name(struct __test_metadata *_metadata, \
+		FIXTURE_DATA(group) *self,				\
+		const FIXTURE_VARIANT(group) *variant);			\
+	TEST_F_TIMEOUT(group, test_name, 120)				\
+	{								\
+		const pid_t init = enter_group(self->group);		\
+		int status;						\
+									\
+		ASSERT_LE(0, init);					\
+		if (!init) {						\
+			member_##test_name(_metadata, self, variant);	\
+			fflush(NULL);					\
+			_exit(_metadata->skip ? MEMBER_SKIPPED :	\
+			      !_metadata->passed);			\
+		}							\
+		status = status_of(init);				\
+		if (status == MEMBER_SKIPPED)				\
+			_metadata->skip = 1;				\
+		else							\
+			EXPECT_EQ(0, status);				\
+	}								\
+	static void member_##test_name(					\
+		struct __test_metadata *_metadata __attribute__((unused)), \
+		FIXTURE_DATA(group) *self __attribute__((unused)),	\
+		const FIXTURE_VARIANT(group) *variant __attribute__((unused)))
+
+#endif

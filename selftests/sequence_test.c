@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Sequential numbering: which number comes next, whatever happens to clones. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <limits.h>
+#include <linux/io_uring.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+
+#include "common.h"
+
+/* The one that lets clones fail after the number was taken (CLONE_PIDFD). */
+FIXTURE_VARIANT_ADD(group, whole_range) {
+	{ .profile = VPROCNS_PROFILE_LINUX }
+};
+
+/* Every number from the first to before the next one was given to a clone. */
+static bool has_no_holes(int group)
+{
+	const struct vprocns_info info = get_info(group);
+
+	return info.next - info.first == get_stats(group).clones;
+}
+
+MEMBER_TEST(same_list_in_every_group)
+{
+	int i;
+
+	for (i = 1; i <= 20; i++)
+		EXPECT_EQ(FIRST + i, spend_number());
+	EXPECT_TRUE(has_no_holes(self->group));
+}
+
+MEMBER_TEST(no_hole_after_a_refusal)
+{
+	EXPECT_EQ(-1, sys_clone(CLONE_NEWPID | SIGCHLD));
+	EXPECT_EQ(FIRST + 1, spend_number());
+}
+
+MEMBER_TEST(no_hole_after_efault)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD, .exit_signal = SIGCHLD, .pidfd = 8,
+	};
+
+	EXPECT_EQ(-1, sys_clone3(&args));
+	EXPECT_EQ(EFAULT, errno);
+	EXPECT_EQ(FIRST + 1, spend_number());
+	EXPECT_EQ(-1, sys_clone3(&args));
+	EXPECT_EQ(-1, sys_clone3(&args));
+	EXPECT_EQ(FIRST + 2, spend_number());
+	EXPECT_TRUE(has_no_holes(self->group));
+}
+
+MEMBER_TEST(no_hole_after_emfile)
+{
+	int pidfd;
+	struct clone_args args = {
+		.flags = CLONE_PIDFD, .exit_signal = SIGCHLD,
+		.pidfd = (uintptr_t)&pidfd,
+	};
+	struct rlimit limit = { 3, 3 };
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &limit));
+	EXPECT_EQ(-1, sys_clone3(&args));
+	EXPECT_EQ(EMFILE, errno);
+	EXPECT_EQ(FIRST + 1, spend_number());
+}
+
+static bool write_to(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool ok = fd >= 0 &&
+			write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+MEMBER_TEST(no_hole_after_a_full_cgroup)
+{
+	const char *const cgroup = "/sys/fs/cgroup/sequence_test";
+	char path[128];
+
+	ASSERT_TRUE(write_to("/sys/fs/cgroup/cgroup.subtree_control", "+pids"));
+	ASSERT_TRUE(!mkdir(cgroup, 0755) || errno == EEXIST);
+	snprintf(path, sizeof(path), "%s/pids.max", cgroup);
+	ASSERT_TRUE(write_to(path, "1"));
+	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
+	ASSERT_TRUE(write_to(path, "0"));
+	EXPECT_EQ(-1, fork());
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(-1, fork());
+	EXPECT_TRUE(write_to("/sys/fs/cgroup/cgroup.procs", "0"));
+	EXPECT_EQ(FIRST + 1, spend_number());
+	EXPECT_TRUE(has_no_holes(self->group));
+}
+
+static void ignore(int signal __attribute__((unused)))
+{
+}
+
+/* The kernel restarts a fork that a signal meets, as often as it meets it. */
+MEMBER_TEST(no_hole_after_restarts)
+{
+	const struct sigaction action = {
+		.sa_handler = ignore, .sa_flags = SA_RESTART,
+	};
+	const struct itimerval storm = { { 0, 200 }, { 0, 200 } };
+	const struct itimerval calm = {};
+	int i;
+
+	ASSERT_EQ(0, sigaction(SIGALRM, &action, NULL));
+	ASSERT_EQ(0, setitimer(ITIMER_REAL, &storm, NULL));
+	for (i = 1; i <= 100; i++)
+		EXPECT_EQ(FIRST + i, spend_number());
+	setitimer(ITIMER_REAL, &calm, NULL);
+	EXPECT_TRUE(has_no_holes(self->group));
+}
+
+static void *fork_on(void *arg)
+{
+	for (;;)
+		spend_number();
+	return arg;
+}
+
+MEMBER_TEST(no_hole_after_kills)
+{
+	pthread_t thread;
+	int round, i;
+	pid_t pid;
+
+	for (round = 0; round < 10; round++) {
+		pid = fork();
+		ASSERT_LE(0, pid);
+		if (!pid) {
+			for (i = 0; i < 3; i++)
+				pthread_create(&thread, NULL, fork_on, NULL);
+			fork_on(NULL);
+		}
+		usleep(20000 + round * 1777);
+		kill(pid, SIGKILL);
+		EXPECT_EQ(128 + SIGKILL, status_of(pid));
+	}
+	/* What killed clones have left is given out first. */
+	for (i = 0; i < 50; i++)
+		ASSERT_LT(0, spend_number());
+	EXPECT_TRUE(has_no_holes(self->group));
+}
+
+static void *fork_some(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 25; i++)
+		if (spend_number() < 0)
+			return arg;
+	return NULL;
+}
+
+MEMBER_TEST(no_hole_among_parallel_clones)
+{
+	pthread_t threads[16];
+	void *failed;
+	int i;
+
+	for (i = 0; i < 16; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, fork_some,
+					    &threads));
+	for (i = 0; i < 16; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &failed));
+		EXPECT_EQ(NULL, failed);
+	}
+	EXPECT_EQ(1 + 16 + 16 * 25, get_stats(self->group).clones);
+	EXPECT_TRUE(has_no_holes(self->group));
+	EXPECT_EQ(FIRST + 16 + 16 * 25 + 1, spend_number());
+}
+
+/* A thread that the kernel makes for a member, like an io_uring worker. */
+static int make_kernel_thread(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
+
+	return syscall(SYS_io_uring_setup, 1, &params);
+}
+
+static bool has_thread(pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	return !access(path, F_OK);
+}
+
+MEMBER_TEST(kernel_threads_from_the_top)
+{
+	const int last = get_info(self->group).last;
+
+	ASSERT_LE(0, make_kernel_thread());
+	EXPECT_TRUE(has_thread(last));
+	ASSERT_LE(0, make_kernel_thread());
+	EXPECT_TRUE(has_thread(last - 1));
+	EXPECT_EQ(FIRST + 1, spend_number());
+	EXPECT_EQ(2, get_stats(self->group).kernel_threads);
+	EXPECT_EQ(2, get_stats(self->group).clones);
+}
+
+FIXTURE(small) {
+	int group;
+};
+
+FIXTURE_SETUP(small)
+{
+	const struct vprocns_create create = { .first = 10, .last = 13 };
+
+	self->group = make_group(&create);
+	ASSERT_LE(0, self->group);
+}
+
+FIXTURE_TEARDOWN(small)
+{
+	close(self->group);
+}
+
+/* Runs @member in the group; fails the test with the line that it returns. */
+#define IN_GROUP(member) do {						\
+	const pid_t _init = enter_group(self->group);			\
+									\
+	ASSERT_LE(0, _init);						\
+	if (!_init)							\
+		_exit(member());					\
+	EXPECT_EQ(0, status_of(_init));					\
+} while (0)
+
+static pid_t sleeper(void)
+{
+	const pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			pause();
+	return pid;
+}
+
+static int wraps(void)
+{
+	const pid_t expected[] = { 11, 12, 13, 11, 12, 13, 11 };
+	size_t i;
+
+	if (getpid() != 10)
+		return 1;
+	for (i = 0; i < ARRAY_SIZE(expected); i++)
+		if (spend_number() != expected[i])
+			return 2 + i;
+	return 0;
+}
+
+TEST_F(small, wraps_without_the_numbers_in_use)
+{
+	IN_GROUP(wraps);
+}
+
+static int skips(void)
+{
+	if (spend_number() != 11 || sleeper() != 12)
+		return 1;
+	if (spend_number() != 13 || spend_number() != 11)
+		return 2;
+	return spend_number() == 13 ? 0 : 3;
+}
+
+TEST_F(small, skips_a_child_that_lives)
+{
+	IN_GROUP(skips);
+}
+
+static int exhausts(void)
+{
+	int i;
+
+	for (i = 11; i <= 13; i++)
+		if (sleeper() != i)
+			return 1;
+	if (fork() != -1 || errno != EAGAIN)
+		return 2;
+	if (fork() != -1 || errno != EAGAIN)
+		return 3;
+	kill(12, SIGKILL);
+	if (status_of(12) != 128 + SIGKILL)
+		return 4;
+	return spend_number() == 12 ? 0 : 5;
+}
+
+TEST_F(small, full_is_eagain_until_one_ends)
+{
+	IN_GROUP(exhausts);
+	EXPECT_EQ(2, get_stats(self->group).refused[VPROCNS_RULE_EXHAUSTED]);
+}
+
+static int exhausts_from_the_top(void)
+{
+	if (sleeper() != 11 || make_kernel_thread() < 0 || !has_thread(13))
+		return 1;
+	if (make_kernel_thread() < 0 || !has_thread(12))
+		return 2;
+	if (make_kernel_thread() >= 0)
+		return 3;
+	return fork() == -1 && errno == EAGAIN ? 0 : 4;
+}
+
+TEST_F(small, kernel_threads_share_the_range)
+{
+	IN_GROUP(exhausts_from_the_top);
+}
+
+TEST_HARNESS_MAIN
