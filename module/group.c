@@ -76,6 +76,12 @@ struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns)
 	return group;
 }
 
+/* isalpha() takes Latin-1 for letters. */
+static bool is_letter(char c)
+{
+	return isascii(c) && isalpha(c);
+}
+
 static bool name_ok(const char *name)
 {
 	const size_t len = strnlen(name, VPROCNS_NAME_LEN);
@@ -83,10 +89,11 @@ static bool name_ok(const char *name)
 
 	if (!len)
 		return !memchr_inv(name, 0, VPROCNS_NAME_LEN);
-	if (len == VPROCNS_NAME_LEN || !isalpha(name[0]))
+	if (len == VPROCNS_NAME_LEN || !is_letter(name[0]))
 		return false;
 	for (i = 1; i < len; i++)
-		if (!isalnum(name[i]) && !strchr("._-", name[i]))
+		if (!is_letter(name[i]) && !isdigit(name[i]) &&
+		    !strchr("._-", name[i]))
 			return false;
 	return !memchr_inv(name + len, 0, VPROCNS_NAME_LEN - len);
 }

@@ -1,0 +1,764 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The interface, from outside: every ioctl with sense and with nonsense. */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "common.h"
+
+FIXTURE(device) {
+	int fd;
+	struct vprocns_create create;
+};
+
+FIXTURE_SETUP(device)
+{
+	self->fd = open_device();
+	ASSERT_LE(0, self->fd);
+	memset(&self->create, 0, sizeof(self->create));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	close(self->fd);
+}
+
+FIXTURE_VARIANT_ADD(group, shadow) { {} };
+
+/* The ioctl @cmd with another size of its struct. */
+static unsigned int sized(unsigned int cmd, size_t size)
+{
+	return _IOC(_IOC_DIR(cmd), _IOC_TYPE(cmd), _IOC_NR(cmd), size);
+}
+
+static int call(int fd, unsigned int cmd, void *arg)
+{
+	const int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int create(int fd, const struct vprocns_create *request)
+{
+	const int group = call(fd, VPROCNS_CREATE, (void *)request);
+
+	if (group < 0)
+		return group;
+	close(group);
+	return 0;
+}
+
+static int pid_max(void)
+{
+	FILE *const file = fopen("/proc/sys/kernel/pid_max", "re");
+	int value = 0;
+
+	if (!file || fscanf(file, "%d", &value) != 1)
+		return -1;
+	fclose(file);
+	return value;
+}
+
+TEST_F(device, version)
+{
+	EXPECT_EQ(VPROCNS_ABI_VERSION, call(self->fd, VPROCNS_VERSION, NULL));
+}
+
+TEST_F(device, unknown_ioctls)
+{
+	EXPECT_EQ(-ENOTTY, call(self->fd, _IO(VPROCNS_IOC, 0x7f), NULL));
+	EXPECT_EQ(-ENOTTY, call(self->fd, _IO('x', 1), NULL));
+	EXPECT_EQ(-ENOTTY, call(self->fd, VPROCNS_INFO, NULL));
+	EXPECT_EQ(-ENOTTY, call(self->fd, 0, NULL));
+	EXPECT_EQ(-ENOTTY, call(self->fd, ~0U, NULL));
+}
+
+TEST_F(device, create_refuses_unknown_values)
+{
+	const struct vprocns_create wrong[] = {
+		{ .flags = 1U << 2 }, { .flags = 1U << 31 },
+		{ .profile = 3 }, { .profile = ~0U },
+		{ .numbering = 1 }, { .vfork = 3 }, { .caps = 4 },
+		{ .reserved = 1 },
+		{ .allowed = CLONE_VM },
+		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWPID },
+		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWUSER },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++)
+		EXPECT_EQ(-EINVAL, create(self->fd, &wrong[i])) {
+			TH_LOG("request %zu", i);
+		}
+	EXPECT_EQ(0, create(self->fd, &self->create));
+}
+
+TEST_F(device, create_checks_the_range)
+{
+	const unsigned int max = pid_max();
+	const struct {
+		unsigned int first, last;
+		int expected;
+	} ranges[] = {
+		{ 1, 0, -EINVAL }, { 2, 0, 0 }, { 2, 2, 0 }, { 3, 2, -EINVAL },
+		{ 0, 999, -EINVAL }, { 0, 1000, 0 }, { 0, 1, -EINVAL },
+		{ max - 1, 0, 0 }, { max, 0, -EINVAL },
+		{ 0, max - 1, 0 }, { 0, max, -EINVAL },
+		{ ~0U, 0, -EINVAL }, { 0, ~0U, -EINVAL }, { ~0U, ~0U, -EINVAL },
+		{ 1U << 31, 0, -EINVAL },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(ranges); i++) {
+		self->create.first = ranges[i].first;
+		self->create.last = ranges[i].last;
+		EXPECT_EQ(ranges[i].expected,
+			  create(self->fd, &self->create)) {
+			TH_LOG("%u to %u", ranges[i].first, ranges[i].last);
+		}
+	}
+}
+
+TEST_F(device, create_checks_the_name)
+{
+	const char *const wrong[] = { "1", "-a", ".a", "a b", "a/b", "a\n", "\xe4" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		strcpy(self->create.name, wrong[i]);
+		EXPECT_EQ(-EINVAL, create(self->fd, &self->create)) {
+			TH_LOG("'%s'", wrong[i]);
+		}
+	}
+	/* No end, and something behind the end. */
+	memset(self->create.name, 'a', VPROCNS_NAME_LEN);
+	EXPECT_EQ(-EINVAL, create(self->fd, &self->create));
+	self->create.name[5] = '\0';
+	EXPECT_EQ(-EINVAL, create(self->fd, &self->create));
+	memset(self->create.name, 0, VPROCNS_NAME_LEN);
+	self->create.name[1] = 'a';
+	EXPECT_EQ(-EINVAL, create(self->fd, &self->create));
+	strcpy(self->create.name, "A-b.c_9");
+	EXPECT_EQ(0, create(self->fd, &self->create));
+}
+
+TEST_F(device, structs_may_grow)
+{
+	struct {
+		struct vprocns_create create;
+		__u64 later[4];
+	} newer = {};
+	const size_t size = sizeof(newer.create);
+	const int group = call(self->fd, sized(VPROCNS_CREATE, sizeof(newer)),
+			       &newer);
+
+	EXPECT_LE(0, group);
+	close(group);
+	newer.later[3] = 1;
+	EXPECT_EQ(-E2BIG, call(self->fd, sized(VPROCNS_CREATE, sizeof(newer)),
+			       &newer));
+	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_CREATE, size - 8),
+				&newer));
+	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_CREATE, 0), &newer));
+	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_OPEN, 4), &newer));
+	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_LIST, 4), &newer));
+}
+
+TEST_F(group, answers_may_grow)
+{
+	struct {
+		struct vprocns_info info;
+		__u64 later[4];
+	} newer;
+
+	memset(&newer, 0xff, sizeof(newer));
+	EXPECT_EQ(0, call(self->group, sized(VPROCNS_INFO, sizeof(newer)),
+			  &newer));
+	EXPECT_EQ(0, newer.later[0] | newer.later[3]);
+	EXPECT_EQ(-EINVAL, call(self->group, sized(VPROCNS_INFO, 8), &newer));
+	EXPECT_EQ(-EINVAL, call(self->group, sized(VPROCNS_STATS, 8), &newer));
+	EXPECT_EQ(-EINVAL, call(self->group, sized(VPROCNS_BIND, 4), &newer));
+	EXPECT_EQ(-EINVAL, call(self->group, sized(VPROCNS_TRANSLATE, 4),
+				&newer));
+	EXPECT_EQ(-EINVAL, call(self->group, sized(VPROCNS_MEMBERS, 4),
+				&newer));
+}
+
+TEST_F(group, bad_memory)
+{
+	const unsigned int group_calls[] = {
+		VPROCNS_BIND, VPROCNS_INFO, VPROCNS_STATS, VPROCNS_TRANSLATE,
+		VPROCNS_MEMBERS,
+	};
+	const unsigned int device_calls[] = {
+		VPROCNS_CREATE, VPROCNS_OPEN, VPROCNS_LIST,
+	};
+	const int device = open_device();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(group_calls); i++)
+		EXPECT_EQ(-EFAULT, call(self->group, group_calls[i],
+					(void *)8));
+	for (i = 0; i < ARRAY_SIZE(device_calls); i++)
+		EXPECT_EQ(-EFAULT, call(device, device_calls[i], (void *)8));
+	close(device);
+}
+
+TEST_F(group, answers_to_read_only_memory)
+{
+	void *const page = mmap(NULL, 4096, PROT_READ,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct vprocns_list list = { .ids = 8, .capacity = 4 };
+	struct vprocns_members members = { .members = 8, .capacity = 4 };
+	const int device = open_device();
+	const pid_t init = enter_group(self->group);
+
+	if (!init) {
+		usleep(300000);
+		_exit(0);
+	}
+	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	EXPECT_EQ(-EFAULT, call(self->group, VPROCNS_INFO, page));
+	EXPECT_EQ(-EFAULT, call(self->group, VPROCNS_STATS, page));
+	EXPECT_EQ(-EFAULT, call(device, VPROCNS_LIST, page));
+	EXPECT_EQ(-EFAULT, call(device, VPROCNS_LIST, &list));
+	EXPECT_EQ(-EFAULT, call(self->group, VPROCNS_MEMBERS, &members));
+	EXPECT_EQ(0, status_of(init));
+	close(device);
+}
+
+TEST_F(group, unknown_ioctls)
+{
+	EXPECT_EQ(-ENOTTY, call(self->group, VPROCNS_VERSION, NULL));
+	EXPECT_EQ(-ENOTTY, call(self->group, VPROCNS_CREATE, NULL));
+	EXPECT_EQ(-ENOTTY, call(self->group, _IO(VPROCNS_IOC, 0x7f), NULL));
+	EXPECT_EQ(-ENOTTY, call(self->group, _IO('x', 0x11), NULL));
+}
+
+TEST_F(group, reserved_fields)
+{
+	struct vprocns_bind bind = { .pidfd = -1, .reserved = 1 };
+	struct vprocns_translate translate = { .tid = 1, .reserved = 1 };
+	struct vprocns_members members = { .reserved = 1 };
+
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_BIND, &bind));
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_TRANSLATE, &translate));
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_MEMBERS, &members));
+	translate = (struct vprocns_translate) { .direction = 2, .tid = 1 };
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_TRANSLATE, &translate));
+	members = (struct vprocns_members) { .after = -1 };
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_MEMBERS, &members));
+}
+
+/* Random numbers and sizes, random memory: an errno each, and no descriptor. */
+TEST_F_TIMEOUT(group, survives_nonsense, 120)
+{
+	const int fds[] = { open_device(), self->group };
+	const int end = dup(0);
+	unsigned char junk[512];
+	unsigned int seed = 1;
+	int i, fd, ret;
+	size_t j;
+
+	close(end);
+	for (i = 0; i < 20000; i++) {
+		const unsigned int cmd =
+			_IOC(rand_r(&seed) & 3, VPROCNS_IOC,
+			     rand_r(&seed) % 0x18, rand_r(&seed) % 300);
+
+		for (j = 0; j < sizeof(junk); j++)
+			junk[j] = rand_r(&seed) % 7 ? 0 : rand_r(&seed);
+		fd = fds[i & 1];
+		ret = ioctl(fd, cmd, junk);
+		if (ret >= 0 && fd == fds[0] && ret >= end)
+			close(ret);
+	}
+	EXPECT_EQ(VPROCNS_STATE_NEW, get_info(self->group).state);
+	EXPECT_EQ(end, dup(0));
+}
+
+TEST_F(device, names_are_unique)
+{
+	struct vprocns_open open = {};
+	int group, again;
+
+	strcpy(self->create.name, "unique");
+	strcpy(open.name, "unique");
+	EXPECT_EQ(-ENOENT, call(self->fd, VPROCNS_OPEN, &open));
+	group = call(self->fd, VPROCNS_CREATE, &self->create);
+	ASSERT_LE(0, group);
+	EXPECT_EQ(-EEXIST, create(self->fd, &self->create));
+	again = call(self->fd, VPROCNS_OPEN, &open);
+	ASSERT_LE(0, again);
+	EXPECT_EQ(get_info(group).id, get_info(again).id);
+	close(group);
+	/* One descriptor is enough to live. */
+	EXPECT_EQ(-EEXIST, create(self->fd, &self->create));
+	close(again);
+	EXPECT_EQ(-ENOENT, call(self->fd, VPROCNS_OPEN, &open));
+	EXPECT_EQ(0, create(self->fd, &self->create));
+}
+
+TEST_F(group, open_by_id)
+{
+	const struct vprocns_info info = get_info(self->group);
+	struct vprocns_open open = { .id = info.id };
+	const int device = open_device();
+	const int group = call(device, VPROCNS_OPEN, &open);
+
+	ASSERT_LE(0, group);
+	EXPECT_EQ(info.id, get_info(group).id);
+	EXPECT_NE(0, fcntl(group, F_GETFD) & FD_CLOEXEC);
+	close(group);
+	open.id = ~0ULL;
+	EXPECT_EQ(-ENOENT, call(device, VPROCNS_OPEN, &open));
+	strcpy(open.name, "both");
+	EXPECT_EQ(-EINVAL, call(device, VPROCNS_OPEN, &open));
+	memset(&open, 0, sizeof(open));
+	EXPECT_EQ(-EINVAL, call(device, VPROCNS_OPEN, &open));
+	memset(open.name, 'a', sizeof(open.name));
+	EXPECT_EQ(-EINVAL, call(device, VPROCNS_OPEN, &open));
+	close(device);
+}
+
+TEST_F(device, list_pages)
+{
+	__u64 ids[2] = {};
+	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 2 };
+	int groups[5], i;
+	__u64 last = 0;
+
+	for (i = 0; i < 5; i++) {
+		groups[i] = call(self->fd, VPROCNS_CREATE, &self->create);
+		ASSERT_LE(0, groups[i]);
+	}
+	list.after = get_info(groups[0]).id - 1;
+	for (i = 0; i < 5; i++) {
+		if (i % 2 == 0) {
+			ASSERT_EQ(0, call(self->fd, VPROCNS_LIST, &list));
+			EXPECT_EQ(i < 4 ? 2 : 1, list.count);
+		}
+		EXPECT_EQ(get_info(groups[i]).id, ids[i % 2]);
+		EXPECT_LT(last, ids[i % 2]);
+		last = ids[i % 2];
+	}
+	list.capacity = 0;
+	EXPECT_EQ(0, call(self->fd, VPROCNS_LIST, &list));
+	EXPECT_EQ(0, list.count);
+	for (i = 0; i < 5; i++)
+		close(groups[i]);
+}
+
+TEST_F(group, bind_of_the_initial_namespace)
+{
+	const int fd = sys_pidfd_open(getpid());
+
+	EXPECT_EQ(-EPERM, bind_group(self->group, -1));
+	EXPECT_EQ(-EPERM, bind_group(self->group, fd));
+	EXPECT_EQ(VPROCNS_STATE_NEW, get_info(self->group).state);
+	close(fd);
+}
+
+TEST_F(group, bind_of_no_process)
+{
+	const int null = open("/dev/null", O_RDONLY);
+	struct vprocns_bind bind = { .pidfd = -2 };
+	const pid_t dead = sys_clone(CLONE_NEWPID | SIGCHLD);
+	int fd;
+
+	EXPECT_EQ(-EBADF, bind_group(self->group, null));
+	EXPECT_EQ(-EBADF, bind_group(self->group, 12345));
+	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_BIND, &bind));
+	if (!dead)
+		_exit(0);
+	fd = sys_pidfd_open(dead);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(0, status_of(dead));
+	EXPECT_EQ(-ESRCH, bind_group(self->group, fd));
+	close(null);
+	close(fd);
+}
+
+/* A dead init that nobody has waited for yet is gone as well. */
+TEST_F(group, bind_of_a_zombie)
+{
+	const pid_t dead = sys_clone(CLONE_NEWPID | SIGCHLD);
+	siginfo_t info;
+	int fd;
+
+	if (!dead)
+		_exit(0);
+	fd = sys_pidfd_open(dead);
+	ASSERT_EQ(0, waitid(P_PID, dead, &info, WEXITED | WNOWAIT));
+	EXPECT_EQ(-ESRCH, bind_group(self->group, fd));
+	EXPECT_EQ(0, status_of(dead));
+	close(fd);
+}
+
+static pid_t sleeping_namespace(void)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | SIGCHLD);
+
+	if (!init) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return init;
+}
+
+static int end_namespace(pid_t init)
+{
+	kill(init, SIGKILL);
+	return status_of(init);
+}
+
+TEST_F(group, bind_once)
+{
+	const pid_t init = sleeping_namespace();
+	const int fd = sys_pidfd_open(init);
+	const struct vprocns_create none = {};
+	const int other = make_group(&none);
+	struct vprocns_info info;
+
+	ASSERT_EQ(0, bind_group(self->group, fd));
+	EXPECT_EQ(-EALREADY, bind_group(self->group, fd));
+	EXPECT_EQ(-EBUSY, bind_group(other, fd));
+	info = get_info(self->group);
+	EXPECT_EQ(VPROCNS_STATE_BOUND, info.state);
+	EXPECT_EQ(init, info.init);
+	EXPECT_EQ(1, info.members);
+	EXPECT_NE(0, info.ns_inum);
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+	EXPECT_TRUE(EVENTUALLY(get_info(self->group).state ==
+			       VPROCNS_STATE_ENDED));
+	EXPECT_EQ(-ESRCH, bind_group(self->group, fd));
+	EXPECT_EQ(0, get_info(self->group).members);
+	close(other);
+	close(fd);
+}
+
+/* Not init, but inside: only pid 1 may bind its own. */
+TEST_F(group, bind_from_inside_by_another)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | SIGCHLD);
+	pid_t pid;
+
+	if (!init) {
+		pid = fork();
+		if (!pid)
+			_exit(-bind_group(self->group, -1));
+		_exit(status_of(pid));
+	}
+	EXPECT_EQ(EPERM, status_of(init));
+}
+
+#define NOBODY 65534
+
+static int as_nobody(int (*what)(int), int fd)
+{
+	const pid_t pid = fork();
+
+	if (!pid) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(255);
+		_exit(-what(fd));
+	}
+	return status_of(pid);
+}
+
+static int bind_given_group(int pidfd)
+{
+	/* The group's descriptor was inherited under this number. */
+	return bind_group(100, pidfd);
+}
+
+TEST_F(group, bind_needs_power_over_the_namespace)
+{
+	const pid_t init = sleeping_namespace();
+	const int fd = sys_pidfd_open(init);
+
+	ASSERT_EQ(100, dup2(self->group, 100));
+	EXPECT_EQ(EPERM, as_nobody(bind_given_group, fd));
+	EXPECT_EQ(0, bind_group(self->group, fd));
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+	close(fd);
+}
+
+static int open_node(int unused __attribute__((unused)))
+{
+	return open_device() < 0 ? -errno : 0;
+}
+
+TEST(node_is_not_for_everybody)
+{
+	struct stat stat_buf;
+
+	ASSERT_EQ(0, stat("/dev/vprocns", &stat_buf));
+	EXPECT_EQ(S_IFCHR | 0660, stat_buf.st_mode);
+	EXPECT_EQ(EACCES, as_nobody(open_node, -1));
+}
+
+static int open_first_group(int device)
+{
+	struct vprocns_open open = {};
+
+	strcpy(open.name, "roots");
+	return call(device, VPROCNS_OPEN, &open) < 0 ? -errno : 0;
+}
+
+static int count_groups(int device)
+{
+	__u64 ids[16];
+	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 16 };
+
+	return call(device, VPROCNS_LIST, &list) ? -200 : -(int)list.count;
+}
+
+TEST_F(device, other_peoples_groups)
+{
+	int group;
+
+	strcpy(self->create.name, "roots");
+	group = call(self->fd, VPROCNS_CREATE, &self->create);
+	ASSERT_LE(0, group);
+	EXPECT_EQ(EACCES, as_nobody(open_first_group, self->fd));
+	EXPECT_EQ(0, as_nobody(count_groups, self->fd));
+	EXPECT_EQ(-1, count_groups(self->fd));
+	close(group);
+}
+
+TEST_F(group, members_can_not_steer)
+{
+	const int device = open_device();
+	const pid_t init = enter_group(self->group);
+	const struct vprocns_create none = {};
+
+	if (!init) {
+		if (make_group(&none) != -EPERM)
+			_exit(1);
+		if (call(device, VPROCNS_VERSION, NULL) != -EPERM)
+			_exit(2);
+		_exit(0);
+	}
+	EXPECT_EQ(0, status_of(init));
+	close(device);
+}
+
+TEST_F(group, translate)
+{
+	const pid_t init = enter_group(self->group);
+	struct vprocns_translate translate = { .tid = FIRST };
+	pid_t host;
+
+	if (!init)
+		for (;;)
+			pause();
+	ASSERT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	ASSERT_EQ(0, call(self->group, VPROCNS_TRANSLATE, &translate));
+	host = translate.result;
+	EXPECT_NE(FIRST, host);
+	translate = (struct vprocns_translate) {
+		.direction = VPROCNS_TO_VIRTUAL, .tid = host,
+	};
+	ASSERT_EQ(0, call(self->group, VPROCNS_TRANSLATE, &translate));
+	EXPECT_EQ(FIRST, translate.result);
+	translate.tid = init;
+	ASSERT_EQ(0, call(self->group, VPROCNS_TRANSLATE, &translate));
+	EXPECT_EQ(1, translate.result);
+	/* Alive, but no member. */
+	translate.tid = getpid();
+	EXPECT_EQ(-ESRCH, call(self->group, VPROCNS_TRANSLATE, &translate));
+	translate.tid = -1;
+	EXPECT_EQ(-ESRCH, call(self->group, VPROCNS_TRANSLATE, &translate));
+	translate = (struct vprocns_translate) { .tid = 2000 };
+	EXPECT_EQ(-ESRCH, call(self->group, VPROCNS_TRANSLATE, &translate));
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+	translate.tid = FIRST;
+	EXPECT_EQ(-ESRCH, call(self->group, VPROCNS_TRANSLATE, &translate));
+}
+
+TEST_F(group, translate_before_the_bind)
+{
+	struct vprocns_translate translate = { .tid = 1 };
+	struct vprocns_members members = { .capacity = 1 };
+
+	EXPECT_EQ(-ESRCH, call(self->group, VPROCNS_TRANSLATE, &translate));
+	EXPECT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
+	EXPECT_EQ(0, members.count);
+}
+
+TEST_F(group, members_page)
+{
+	const pid_t init = enter_group(self->group);
+	struct vprocns_member found[2];
+	struct vprocns_members members = {
+		.members = (uintptr_t)found, .capacity = 2,
+	};
+	int i;
+
+	if (!init) {
+		for (i = 0; i < 2; i++)
+			if (!fork())
+				break;
+		for (;;)
+			pause();
+	}
+	ASSERT_TRUE(EVENTUALLY(get_info(self->group).members == 4));
+	ASSERT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
+	ASSERT_EQ(2, members.count);
+	EXPECT_EQ(1, found[0].tid);
+	EXPECT_EQ(init, found[0].host_tid);
+	EXPECT_EQ(0, found[0].ppid);
+	EXPECT_EQ(FIRST, found[1].tid);
+	EXPECT_EQ(FIRST, found[1].tgid);
+	EXPECT_EQ(1, found[1].ppid);
+	EXPECT_STREQ("control_test", found[1].comm);
+	members.capacity = 2;
+	ASSERT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
+	ASSERT_EQ(2, members.count);
+	EXPECT_EQ(FIRST + 2, found[1].tid);
+	EXPECT_EQ(FIRST, found[1].ppid);
+	ASSERT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
+	EXPECT_EQ(0, members.count);
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+}
+
+/* The group outlives its last descriptor, and can be opened again. */
+TEST_F(device, descriptor_closed_while_members_run)
+{
+	struct vprocns_open open = {};
+	int group;
+	pid_t init;
+
+	strcpy(self->create.name, "orphan");
+	strcpy(open.name, "orphan");
+	group = call(self->fd, VPROCNS_CREATE, &self->create);
+	ASSERT_LE(0, group);
+	init = sleeping_namespace();
+	{
+		const int fd = sys_pidfd_open(init);
+
+		ASSERT_EQ(0, bind_group(group, fd));
+		close(fd);
+	}
+	close(group);
+	group = call(self->fd, VPROCNS_OPEN, &open);
+	ASSERT_LE(0, group);
+	EXPECT_EQ(1, get_info(group).members);
+	close(group);
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+	EXPECT_TRUE(EVENTUALLY(call(self->fd, VPROCNS_OPEN, &open) == -ENOENT));
+}
+
+TEST_F(group, members_gone_while_the_descriptor_is_open)
+{
+	const pid_t init = enter_group(self->group);
+	struct vprocns_info info;
+
+	if (!init)
+		_exit(spend_number() != FIRST + 1);
+	EXPECT_EQ(0, status_of(init));
+	EXPECT_TRUE(EVENTUALLY(get_info(self->group).state ==
+			       VPROCNS_STATE_ENDED));
+	info = get_info(self->group);
+	EXPECT_EQ(0, info.members);
+	EXPECT_EQ(0, info.init);
+	EXPECT_EQ(FIRST + 2, info.next);
+	EXPECT_EQ(2, get_stats(self->group).clones);
+	EXPECT_EQ(3, get_stats(self->group).exits);
+}
+
+TEST_F(group, descriptor_over_a_socket)
+{
+	union {
+		char space[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	const __u64 id = get_info(self->group).id;
+	struct cmsghdr *cmsg;
+	int pair[2], fd;
+	pid_t pid;
+
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	pid = fork();
+	if (!pid) {
+		close(self->group);
+		if (recvmsg(pair[1], &message, 0) != 1)
+			_exit(1);
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+		_exit(get_info(fd).id != id);
+	}
+	cmsg = CMSG_FIRSTHDR(&message);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &self->group, sizeof(int));
+	ASSERT_EQ(1, sendmsg(pair[0], &message, 0));
+	/* Ours is closed; the one on its way keeps the group. */
+	close(self->group);
+	EXPECT_EQ(0, status_of(pid));
+}
+
+/* Two at once: everybody's own groups, and both for one namespace. */
+static void *make_and_bind(void *arg)
+{
+	const struct vprocns_create none = {};
+	const int shared = *(int *)arg;
+	int i, group, fd, err;
+	pid_t init;
+
+	for (i = 0; i < 40; i++) {
+		group = make_group(&none);
+		if (group < 0)
+			return "create";
+		err = bind_group(group, shared);
+		if (err && err != -EBUSY)
+			return "bind of the shared one";
+		close(group);
+
+		group = make_group(&none);
+		init = sleeping_namespace();
+		fd = sys_pidfd_open(init);
+		if (group < 0 || bind_group(group, fd))
+			return "bind";
+		close(group);
+		if (i % 2)
+			kill(init, SIGKILL);
+		close(fd);
+		kill(init, SIGKILL);
+		if (status_of(init) != 128 + SIGKILL)
+			return "end";
+	}
+	return NULL;
+}
+
+TEST_F_TIMEOUT(device, two_at_once, 120)
+{
+	const pid_t init = sleeping_namespace();
+	int shared = sys_pidfd_open(init);
+	pthread_t threads[2];
+	void *failed;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, pthread_create(&threads[i], NULL, make_and_bind,
+					    &shared));
+	for (i = 0; i < 2; i++) {
+		ASSERT_EQ(0, pthread_join(threads[i], &failed));
+		EXPECT_EQ(NULL, failed) {
+			TH_LOG("%s", (char *)failed);
+		}
+	}
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+}
+
+TEST_HARNESS_MAIN
