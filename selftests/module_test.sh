@@ -1,0 +1,133 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The module as a guest of the kernel: loading, unloading, what it leaves
+# registered, and its neighbours. Runs in the VM, with the module loaded.
+. "$(dirname "$0")/tap.sh"
+
+ko=$MODULE
+tracing=/sys/kernel/tracing
+hooked=(alloc_pid kernel_clone ksys_unshare __x64_sys_setns __x64_sys_capget
+	__x64_sys_capset __ia32_sys_setns __ia32_sys_capget __ia32_sys_capset)
+
+hooks() {
+	awk '{print $1}' $tracing/enabled_functions | sort
+}
+no_hooks() {
+	[[ -z $(hooks) ]]
+}
+all_hooks() {
+	[[ $(hooks) == "$(printf '%s\n' "${hooked[@]}" | sort)" ]]
+}
+no_probes() {
+	# What listens to a tracepoint holds a reference of the module.
+	[[ $(cat /sys/module/vprocns/refcnt) == 0 ]]
+}
+first_numbers() {
+	# Ends are awaited, so the numbers follow one another.
+	vprocns run -- bash -c 'echo $BASHPID; (echo $BASHPID); (echo $BASHPID)' | xargs
+}
+right_numbers() {
+	[[ $(first_numbers) == "1000 1001 1002" ]]
+}
+log_has() {
+	dmesg | tail -n 5 | grep -qF -- "$1"
+}
+
+holds "loaded and idle, nothing is hooked" no_hooks
+vprocns run --name living sleep 1000 &
+living=$!
+holds "a group makes the hooks appear" eventually all_hooks
+run rmmod vprocns
+one_line "rmmod with a group is refused" 1 "in use"
+holds "the group lives on" vprocns exec living true
+holds "all hooks are still there" all_hooks
+run sysctl -q kernel.ftrace_enabled=0
+say "$((status == 0 || $(cat /proc/sys/kernel/ftrace_enabled) == 0))" "ftrace can't be switched off under a group"
+holds "and the policy still holds" bash -c '! vprocns exec living unshare --uts true'
+kill $living
+wait $living
+holds "no group, no hooks, some seconds later" eventually no_hooks
+holds "and no reference" eventually no_probes
+
+# Unloading at once, with the hooks still on.
+for ((i = 0; i < 5; i++)); do
+	right_numbers || break
+	run rmmod vprocns
+	((status == 0)) || break
+	no_hooks || break
+	insmod "$ko" || break
+done
+say $((i != 5)) "rmmod right behind a run, five times"
+
+run insmod "$ko"
+one_line "a second insmod is refused" 1 "File exists"
+rmmod vprocns
+sysctl -q kernel.ftrace_enabled=0
+run insmod "$ko"
+one_line "insmod without ftrace is refused" 1 "No such device"
+holds "with a line that says why" log_has "vprocns: kernel.ftrace_enabled is 0"
+sysctl -q kernel.ftrace_enabled=1
+insmod "$ko"
+holds "and works once ftrace is on" right_numbers
+
+# A function that another one redirects.
+rmmod vprocns
+if insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare; then
+	run insmod "$ko"
+	one_line "insmod is refused while a function is taken" 1 "busy"
+	holds "with a line that names the function" log_has "vprocns: ksys_unshare can't be hooked"
+	holds "and nothing stays half done" bash -c "! awk '{print \$1}' $tracing/enabled_functions | grep -v ksys_unshare"
+	rmmod taker
+	insmod "$ko"
+	insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare
+	run vprocns run -- true
+	one_line "so is a group" 125 "holds a function that is needed"
+	rmmod taker
+else
+	say 1 "the module that takes a function loads"
+	insmod "$ko"
+fi
+holds "and works once it is free" right_numbers
+
+# Others that look at the same functions.
+echo function >$tracing/current_tracer
+holds "beside the function tracer" right_numbers
+echo alloc_pid kernel_clone >$tracing/set_graph_function
+echo function_graph >$tracing/current_tracer
+holds "beside the function graph tracer" right_numbers
+echo nop >$tracing/current_tracer
+echo >$tracing/set_graph_function
+echo 'p:mine kernel_clone' >$tracing/kprobe_events
+echo 'r:yours alloc_pid' >>$tracing/kprobe_events
+echo 1 >$tracing/events/kprobes/enable
+holds "beside kprobes" right_numbers
+holds "which see the calls" grep -q mine $tracing/trace
+echo 0 >$tracing/events/kprobes/enable
+echo >$tracing/kprobe_events
+echo >$tracing/trace
+
+echo 1 >/sys/module/vprocns/parameters/max_groups
+vprocns run --name only sleep 1000 &
+only=$!
+eventually vprocns exec only true
+run vprocns run -- true
+one_line "no more groups than max_groups" 125 "too many groups"
+kill $only
+wait $only
+echo 16384 >/sys/module/vprocns/parameters/max_groups
+
+# Groups that end while their members clone, and rmmod in between.
+for ((i = 0; i < 20; i++)); do
+	vprocns run -- bash -c 'while :; do (:) & (:); done' &
+	storm=$!
+	sleep 0.2
+	kill -9 $storm
+	wait $storm
+	if ((i % 5 == 4)) && ! eventually rmmod vprocns; then
+		break
+	fi
+	[[ -e /sys/module/vprocns ]] || insmod "$ko"
+done 2>/dev/null
+say $((i != 20)) "groups killed in a storm of clones, and the module taken away"
+holds "after all of this numbers are right" right_numbers
+tap_end

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# TAP for the tests that are shell scripts. Sourced.
+
+tap_count=0
+tap_out=$(mktemp)
+tap_err=$(mktemp)
+trap 'rm -f "$tap_out" "$tap_err"' EXIT
+echo "TAP version 13"
+
+# say WHETHER NAME: one result; what the last run() printed goes with a failure.
+say() {
+	tap_count=$((tap_count + 1))
+	if [[ $1 == 0 ]]; then
+		echo "ok $tap_count $2"
+		return
+	fi
+	echo "not ok $tap_count $2"
+	sed 's/^/# out: /' "$tap_out"
+	sed 's/^/# err: /' "$tap_err"
+}
+
+# run CMD...: its status in $status, its output in $out and $err.
+run() {
+	status=0
+	"$@" >"$tap_out" 2>"$tap_err" || status=$?
+	out=$(<"$tap_out")
+	err=$(<"$tap_err")
+}
+
+# is NAME STATUS [OUT]: what the last run() must have come to.
+is() {
+	if [[ $status != "$2" ]]; then
+		say 1 "$1"
+		echo "# status $status, expected $2"
+	elif [[ $# -gt 2 && $out != "$3" ]]; then
+		say 1 "$1"
+		echo "# expected output: ${3@Q}"
+	else
+		say 0 "$1"
+	fi
+}
+
+# one_line NAME STATUS WORDS: fails with one line that has WORDS in it.
+one_line() {
+	local lines
+	lines=$(wc -l <"$tap_err")
+	if [[ $status == "$2" && $lines == 1 && $err == *"$3"* && -z $out ]]; then
+		say 0 "$1"
+	else
+		say 1 "$1"
+		echo "# status $status, expected $2 and one line with ${3@Q}"
+	fi
+}
+
+# holds NAME CMD...: CMD succeeds.
+holds() {
+	local name=$1
+	shift
+	run "$@"
+	say "$status" "$name"
+}
+
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count # SKIP $1"
+}
+
+# Polls for what nothing waits for; ten seconds.
+eventually() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		! "$@" >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+tap_end() {
+	echo "1..$tap_count"
+}
