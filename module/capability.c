@@ -91,7 +91,8 @@ static long empty_capget(cap_user_header_t header, cap_user_data_t data)
 
 static long empty_capset(cap_user_header_t header, cap_user_data_t data)
 {
-	struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
+	/* Effective, permitted and inheritable, for each word. */
+	u32 sets[3 * _LINUX_CAPABILITY_U32S_3] = {};
 	unsigned int words;
 	pid_t pid;
 	int err;

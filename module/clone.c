@@ -28,7 +28,7 @@
 static struct pid *no_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 				size_t set_tid_size)
 {
-	return ERR_PTR(-ENOSYS);
+	return ERR_PTR(-EOPNOTSUPP);
 }
 
 /* The original; patched to a direct call: see vprocns_kallsyms. */

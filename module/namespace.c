@@ -15,7 +15,7 @@
 
 static long no_setns(const struct pt_regs *regs)
 {
-	return -ENOSYS;
+	return -EOPNOTSUPP;
 }
 
 /* The originals; patched to direct calls: see vprocns_kallsyms. */
@@ -44,7 +44,7 @@ void *vprocns_enter_unshare(struct ftrace_regs *fregs)
 	if (!err)
 		return NULL;
 	vprocns_group_refused(group, VPROCNS_RULE_UNSHARE);
-	return err == EINVAL ? vprocns_refuse_einval : vprocns_refuse_eopnotsupp;
+	return err == -EINVAL ? vprocns_refuse_einval : vprocns_refuse_eopnotsupp;
 }
 
 /*
@@ -86,7 +86,7 @@ static int judge_setns(int fd, int kind)
 	if (err)
 		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
 	vprocns_group_put(group);
-	return err ? -err : kind;
+	return err ? err : kind;
 }
 
 static long setns_target(const struct pt_regs *regs)

@@ -10,13 +10,14 @@
 #else
 #include <errno.h>
 #include <linux/sched.h>
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #endif
+#include <linux/const.h>
 
 #include "policy.h"
 
 /* Linux 7.x: comes with a new, empty mount namespace. */
-#define NEW_EMPTY_MNTNS	(1ULL << 37)
+#define NEW_EMPTY_MNTNS	_BITULL(37)
 /* Which unshare(2) spells with a bit that is CLONE_PARENT_SETTID elsewhere. */
 #define EMPTY_MNTNS_AS_UNSHARED	((__u64)CLONE_PARENT_SETTID)
 
@@ -212,7 +213,7 @@ struct vprocns_verdict vprocns_policy_clone(const struct vprocns_policy *policy,
  * Only namespaces are judged. Bits that are unknown here are EINVAL, which is
  * also what a kernel says that does not know them.
  *
- * Return: 0 or a positive errno.
+ * Return: 0 or a negative errno.
  */
 int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags)
 {
@@ -221,8 +222,8 @@ int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags)
 			CLONE_NEWNS | NEW_EMPTY_MNTNS;
 	flags &= ~(__u64)UNSHARE_OWN;
 	if (flags & ~(NAMESPACES | NEW_EMPTY_MNTNS))
-		return EINVAL;
-	return flags & ~policy->allowed ? EOPNOTSUPP : 0;
+		return -EINVAL;
+	return flags & ~policy->allowed ? -EOPNOTSUPP : 0;
 }
 
 /**
@@ -230,9 +231,9 @@ int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags)
  * @policy: the group's
  * @flags: CLONE_NEW* of those namespaces
  *
- * Return: 0 or a positive errno.
+ * Return: 0 or a negative errno.
  */
 int vprocns_policy_setns(const struct vprocns_policy *policy, __u64 flags)
 {
-	return flags & ~policy->allowed ? EOPNOTSUPP : 0;
+	return flags & ~policy->allowed ? -EOPNOTSUPP : 0;
 }

@@ -217,18 +217,18 @@ TEST(unshare_and_setns)
 	});
 
 	EXPECT_EQ(0, vprocns_policy_unshare(&shadow, CLONE_FILES | CLONE_FS));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_unshare(&shadow, CLONE_NEWNS));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_unshare(&shadow, CLONE_NEWNS));
 	EXPECT_EQ(0, vprocns_policy_unshare(&host, CLONE_NEWNS));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_unshare(&host, CLONE_NEWPID));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_unshare(&host, CLONE_NEWUSER));
-	EXPECT_EQ(EINVAL, vprocns_policy_unshare(&host, 1));
-	EXPECT_EQ(EINVAL, vprocns_policy_unshare(&host, 1ULL << 40));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_unshare(&host, CLONE_NEWPID));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_unshare(&host, CLONE_NEWUSER));
+	EXPECT_EQ(-EINVAL, vprocns_policy_unshare(&host, 1));
+	EXPECT_EQ(-EINVAL, vprocns_policy_unshare(&host, 1ULL << 40));
 	/* UNSHARE_EMPTY_MNTNS of Linux 7 makes a mount namespace too. */
 	EXPECT_EQ(0, vprocns_policy_unshare(&host, 0x00100000));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_unshare(&shadow, 0x00100000));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_unshare(&shadow, 0x00100000));
 	EXPECT_EQ(0, vprocns_policy_setns(&host, CLONE_NEWUTS));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_setns(&host, CLONE_NEWPID));
-	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_setns(&shadow, CLONE_NEWUTS));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_setns(&host, CLONE_NEWPID));
+	EXPECT_EQ(-EOPNOTSUPP, vprocns_policy_setns(&shadow, CLONE_NEWUTS));
 }
 
 TEST_HARNESS_MAIN

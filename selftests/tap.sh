@@ -41,6 +41,12 @@ is() {
 	fi
 }
 
+# has NAME REGEX: what the last run() must have printed, somewhere.
+has() {
+	grep -qE -- "$2" "$tap_out"
+	say $? "$1"
+}
+
 # one_line NAME STATUS WORDS: fails with one line that has WORDS in it.
 one_line() {
 	local lines

@@ -41,7 +41,7 @@ static const struct symbol {
 #endif
 };
 
-#define NR_SYMBOLS (sizeof(symbols) / sizeof(symbols[0]))
+#define NR_SYMBOLS ARRAY_SIZE(symbols)
 
 static void feature(struct table *table, const char *name, const char *state,
 		    const char *note)
@@ -187,8 +187,7 @@ static int check_main(int argc, char **argv)
 
 	if (optind != argc)
 		misuse("no argument is needed; see vprocns check --help");
-	table = table_new("features", columns,
-			  sizeof(columns) / sizeof(columns[0]), json);
+	table = table_new("features", columns, ARRAY_SIZE(columns), json);
 	ok = check_symbols(table);
 	ok &= check_ftrace(table);
 	ok &= check_pid_namespaces(table);

@@ -94,8 +94,7 @@ static void explain_one(const struct vprocns_create *create, char **argv,
 	if (!asked || !runs)
 		fail("out of memory");
 
-	table = table_new("explain", columns,
-			  sizeof(columns) / sizeof(columns[0]), json);
+	table = table_new("explain", columns, ARRAY_SIZE(columns), json);
 	table_row(table);
 	table_cell(table, "%s", argv[0]);
 	table_cell(table, "%s", asked);

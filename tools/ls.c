@@ -60,8 +60,7 @@ static int ls_main(int argc, char **argv)
 	if (optind != argc)
 		misuse("no argument is needed; see vprocns ls --help");
 	device = device_open();
-	table = table_new("groups", columns,
-			  sizeof(columns) / sizeof(columns[0]), json);
+	table = table_new("groups", columns, ARRAY_SIZE(columns), json);
 	do {
 		if (ioctl(device, VPROCNS_LIST, &list))
 			fail("the groups can't be listed: %s", strerror(errno));

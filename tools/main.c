@@ -22,8 +22,6 @@ static const struct command *const commands[] = {
 	&explain_command,
 };
 
-#define NR_COMMANDS (sizeof(commands) / sizeof(commands[0]))
-
 static const struct command *command;
 
 static void complain_v(const char *format, va_list args)
@@ -100,7 +98,7 @@ static void help_all(void)
 	     "\n"
 	     "Virtual process namespaces: repeatable thread IDs, a clone flag policy and\n"
 	     "an empty capability view for groups of tasks.\n");
-	for (i = 0; i < NR_COMMANDS; i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
 	puts("\nEach command has --help. The manual is vprocns(1).");
 }
@@ -129,7 +127,7 @@ int main(int argc, char **argv)
 		return finish(EXIT_SUCCESS);
 	}
 
-	for (i = 0; i < NR_COMMANDS; i++) {
+	for (i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (strcmp(argv[1], commands[i]->name))
 			continue;
 		command = commands[i];

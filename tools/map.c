@@ -26,8 +26,7 @@ static void print(const struct vprocns_translate *translate, bool json)
 		printf("%d\n", translate->result);
 		return;
 	}
-	table = table_new("map", columns, sizeof(columns) / sizeof(columns[0]),
-			  json);
+	table = table_new("map", columns, ARRAY_SIZE(columns), json);
 	table_row(table);
 	table_cell(table, "%d", to_host ? translate->tid : translate->result);
 	table_cell(table, "%d", to_host ? translate->result : translate->tid);

@@ -10,9 +10,8 @@
 #include <string.h>
 
 #include "names.h"
+#include "tool.h"
 #include "vprocns.h"
-
-#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 static const char *const profiles[] = {
 	[VPROCNS_PROFILE_SHADOW]	= "shadow",
@@ -96,32 +95,32 @@ static bool value_of(const char *const *names, size_t count, const char *word,
 
 const char *profile_name(__u32 profile)
 {
-	return name_of(profiles, COUNT(profiles), profile);
+	return name_of(profiles, ARRAY_SIZE(profiles), profile);
 }
 
 const char *numbering_name(__u32 numbering)
 {
-	return name_of(numberings, COUNT(numberings), numbering);
+	return name_of(numberings, ARRAY_SIZE(numberings), numbering);
 }
 
 const char *vfork_name(__u32 vfork)
 {
-	return name_of(vforks, COUNT(vforks), vfork);
+	return name_of(vforks, ARRAY_SIZE(vforks), vfork);
 }
 
 const char *caps_name(__u32 value)
 {
-	return name_of(caps, COUNT(caps), value);
+	return name_of(caps, ARRAY_SIZE(caps), value);
 }
 
 const char *state_name(__u32 state)
 {
-	return name_of(states, COUNT(states), state);
+	return name_of(states, ARRAY_SIZE(states), state);
 }
 
 const char *rule_name(__u32 rule)
 {
-	return name_of(rules, COUNT(rules), rule);
+	return name_of(rules, ARRAY_SIZE(rules), rule);
 }
 
 const char *errno_name(int err)
@@ -131,22 +130,22 @@ const char *errno_name(int err)
 
 bool profile_value(const char *word, __u32 *value)
 {
-	return value_of(profiles, COUNT(profiles), word, value);
+	return value_of(profiles, ARRAY_SIZE(profiles), word, value);
 }
 
 bool numbering_value(const char *word, __u32 *value)
 {
-	return value_of(numberings, COUNT(numberings), word, value);
+	return value_of(numberings, ARRAY_SIZE(numberings), word, value);
 }
 
 bool vfork_value(const char *word, __u32 *value)
 {
-	return value_of(vforks, COUNT(vforks), word, value);
+	return value_of(vforks, ARRAY_SIZE(vforks), word, value);
 }
 
 bool caps_value(const char *word, __u32 *value)
 {
-	return value_of(caps, COUNT(caps), word, value);
+	return value_of(caps, ARRAY_SIZE(caps), word, value);
 }
 
 static bool one_flag(const char *word, __u64 *value)

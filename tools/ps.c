@@ -37,8 +37,7 @@ static int ps_main(int argc, char **argv)
 		misuse("one group is needed; see vprocns ps --help");
 	device = device_open();
 	group = group_open(device, argv[optind]);
-	table = table_new("members", columns,
-			  sizeof(columns) / sizeof(columns[0]), json);
+	table = table_new("members", columns, ARRAY_SIZE(columns), json);
 	do {
 		if (ioctl(group, VPROCNS_MEMBERS, &members))
 			fail("the members can't be listed: %s", strerror(errno));

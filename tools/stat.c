@@ -38,8 +38,7 @@ static int stat_main(int argc, char **argv)
 	if (ioctl(group, VPROCNS_STATS, &stats))
 		fail("the counters can't be read: %s", strerror(errno));
 
-	table = table_new("counters", columns,
-			  sizeof(columns) / sizeof(columns[0]), json);
+	table = table_new("counters", columns, ARRAY_SIZE(columns), json);
 	counter(table, "clones", stats.clones);
 	counter(table, "threads", stats.threads);
 	counter(table, "joined", stats.joined);

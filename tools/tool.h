@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdnoreturn.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
 #define EXIT_WRONG_USAGE	2
 /* run and exec keep the program's statuses apart from their own, like env(1). */
 #define EXIT_OWN_FAILURE	125

@@ -19,6 +19,7 @@
 #ifndef _UAPI_VPROCNS_H
 #define _UAPI_VPROCNS_H
 
+#include <linux/const.h>
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
@@ -80,9 +81,9 @@ enum vprocns_caps {
 
 /* vprocns_create.flags */
 /* Only CLONE_THREAD clones; a self-bound group's init may make the first process. */
-#define VPROCNS_CREATE_THREADS_ONLY	(1U << 0)
+#define VPROCNS_CREATE_THREADS_ONLY	_BITUL(0)
 /* Take vprocns_create.allowed in place of the profile's set of clone flags. */
-#define VPROCNS_CREATE_ALLOWED		(1U << 1)
+#define VPROCNS_CREATE_ALLOWED		_BITUL(1)
 
 /**
  * struct vprocns_create - argument of VPROCNS_CREATE

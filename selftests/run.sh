@@ -1,0 +1,94 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# run.sh [--kernel SUITE]...: runs every test, the last line tells how many
+# passed, failed and were skipped. All they print is kept in build/check/.
+set -uo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+build=$here/../build
+kernels=()
+while (($#)); do
+	case $1 in
+	--kernel)
+		kernels+=("${2?--kernel needs a suite}")
+		shift 2
+		;;
+	*)
+		echo "usage: run.sh [--kernel SUITE]..." >&2
+		exit 2
+		;;
+	esac
+done
+((${#kernels[@]})) || kernels=(bookworm trixie)
+
+passed=0 failed=0 skipped=0
+mkdir -p "$build/check"
+
+# tally WHERE < output: one line a program, and the lines of what failed. A
+# program that ends early fails by the tests that its plan promised.
+tally() {
+	local counts
+	counts=$(awk -v where="$1" -v counts=/dev/fd/3 '
+		function done_with() {
+			if (name == "")
+				return
+			missing = plan > results ? plan - results : 0
+			if (!missing && !bad && (plan == 0 || status != 0))
+				missing = 1
+			if (missing)
+				print "# " missing " result(s) missing, status " status
+			printf "%s  %-9s %-18s %d passed, %d failed, %d skipped\n",
+				bad + missing ? "FAIL" : "ok  ", where, name, good, bad + missing, skip
+			fflush()
+			P += good; F += bad + missing; S += skip
+			good = bad = skip = plan = results = status = 0
+			comments = ""
+		}
+		/^=== status / { status = $3; next }
+		/^=== / { done_with(); name = $2; next }
+		/^1\.\.[0-9]+/ { plan += substr($1, 4); next }
+		/^ok - / { good++; next }
+		/^not ok - / { bad++; printf "%s", comments; print; next }
+		/^ok [0-9]+.*# SKIP/ { skip++; results++; print; comments = ""; next }
+		/^ok [0-9]/ { good++; results++; comments = ""; next }
+		/^not ok [0-9]/ { bad++; results++; print; printf "%s", comments; comments = ""; next }
+		/^#/ { if ($0 !~ /^# +(RUN|OK|Starting|Totals|PASSED|FAILED:)/) comments = comments $0 "\n"; next }
+		END { done_with(); print P + 0, F + 0, S + 0 >counts }
+	' 3>&1 >/dev/stderr)
+	read -r p f s <<<"$counts"
+	((passed += p, failed += f, skipped += s))
+}
+
+# part WHERE CMD...: CMD prints === lines and TAP.
+part() {
+	local where=$1 log=$build/check/$1.log status=0
+	shift
+	"$@" >"$log" 2>"$log.err" || status=$?
+	tally "$where" <"$log"
+	if ((status)); then
+		sed 's/^/# /' "$log.err"
+		echo "FAIL  $where: ended with status $status; see $log"
+		((failed++))
+	fi
+}
+
+host_programs() {
+	local program
+	for program; do
+		echo "=== $(basename "$program")"
+		"$program" </dev/null 2>&1
+		echo "=== status $?"
+	done
+}
+
+echo "running the tests of this machine"
+part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
+for kernel in "${kernels[@]}"; do
+	echo "running the tests in a VM with the kernel of $kernel"
+	part "$kernel" "$here/vm/run" --kernel "$kernel" -- \
+		env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" \
+		"$here/guest.sh" "$build"/selftests/*_test "$here"/*_test.sh
+done
+
+echo "$passed passed, $failed failed, $skipped skipped"
+((failed == 0))

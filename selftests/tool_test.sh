@@ -1,0 +1,245 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The tool as its users meet it. Runs in the VM, with the module loaded.
+. "$(dirname "$0")/tap.sh"
+
+vectors=$(dirname "$0")/vectors/clone.tsv
+user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+work=$(mktemp -d)
+
+has_json() {
+	run "$@"
+	((status == 0)) || return
+	python3 -m json.tool <"$tap_out" >/dev/null
+}
+zero_caps() {
+	[[ $(grep -c '^Cap' <<<"$1") == 5 ]] && ! grep '^Cap' <<<"$1" | grep -qv '0000000000000000$'
+}
+gone() {
+	! vprocns stat "$1" 2>/dev/null
+}
+
+# What needs no module.
+for command in run exec bind ls ps stat map check explain; do
+	holds "$command --help" vprocns $command --help
+done
+run vprocns
+one_line "no command" 2 "no command given"
+run vprocns nonsense
+one_line "unknown command" 2 "'nonsense' is no command"
+run vprocns ls --nonsense
+one_line "unknown option" 2 "--nonsense: no such option"
+run vprocns run --first
+one_line "missing value" 125 "its value is missing"
+run bash -c "cut -f1-4 '$vectors' | vprocns explain --batch | cmp - '$vectors'"
+is "explain --batch reproduces the vectors" 0 ""
+run bash -c "printf 'clone\t0x0\t0\t0\nclone\t0x0\t0\n' | vprocns explain --batch >/dev/null"
+one_line "explain --batch with a short row" 2 "line 2:"
+run vprocns explain clone 'VM|VFORK|SIGHAND|NEWNS'
+has "explain names the rule" 'refused EOPNOTSUPP unsupported-flag'
+run vprocns explain --profile shadow-strict clone3 'CLONE_VM|vfork'
+has "explain says what runs" 'allowed +0$'
+run vprocns explain --threads-only clone 0x11
+has "explain takes the low byte as the exit signal" 'clone 0 .*17 refused EOPNOTSUPP threads-only'
+holds "explain --json" has_json vprocns explain --json clone VM
+run vprocns explain clone NOSUCH
+one_line "explain of an unknown name" 2 "flags 'NOSUCH'"
+run vprocns explain clone 0x100000000
+one_line "explain of too many bits" 2 "clone takes 32 bits"
+run vprocns explain --allow NEWPID clone VM
+one_line "explain --allow of what is never allowed" 2 "NEWPID and NEWUSER can't be allowed"
+holds "check" vprocns check
+holds "check --json" has_json vprocns check --json
+
+# run: what the program gets, and what comes back.
+run vprocns run -- bash -c 'echo $$ $PPID'
+is "run: the first program is 1000" 0 "1000 1"
+run bash -c 'echo through | vprocns run cat'
+is "run: standard input" 0 "through"
+run vprocns run -- bash -c 'echo to-err >&2'
+say $((status)) "run: status of a program that writes to stderr"
+for code in 0 1 42 124 255; do
+	run vprocns run -- sh -c "exit $code"
+	is "run: exit status $code" $code
+done
+run vprocns run -- sh -c 'kill -TERM $$'
+is "run: a signal's end is 128+n" 143
+run vprocns run -- sh -c 'kill -KILL $$'
+is "run: likewise SIGKILL" 137
+run vprocns run nosuchprogram
+one_line "run: no such program" 127 "nosuchprogram: No such file"
+run vprocns run /etc/passwd
+one_line "run: not executable" 126 "Permission denied"
+run vprocns run
+one_line "run: no program" 125 "no program given"
+run vprocns run --first 2000 --last 1999 true
+one_line "run: range upside down" 125 "an ascending range within 2 to"
+run vprocns run --last 4999999 true
+one_line "run: range beyond pid_max" 125 "kernel.pid_max is"
+run vprocns run --first x true
+one_line "run: no number" 125 "first number 'x'"
+run vprocns run --name 9lives true
+one_line "run: bad name" 125 "name '9lives'"
+run vprocns run --profile none true
+one_line "run: bad profile" 125 "shadow, shadow-strict or linux"
+run vprocns run --first 5000 -- sh -c 'echo $$'
+is "run: --first" 0 5000
+run vprocns run --threads-only -- bash -c 'ls; true'
+one_line "run: --threads-only refuses a fork" 254 "fork: Operation not supported"
+run vprocns run -- unshare --uts true
+say $((status == 0)) "run: namespaces are refused"
+run vprocns run --profile linux -- unshare --uts true
+is "run: --profile linux allows them" 0
+run vprocns run --caps host --allow 'NEWUTS|VM|VFORK|CHILD_SETTID|CHILD_CLEARTID' -- unshare --uts true
+is "run: --allow" 0
+run vprocns run ls /proc/self/fd
+is "run: no descriptor of ours is left open" 0 $'0\n1\n2\n3'
+run bash -c 'vprocns run ls / >/dev/full'
+say $((status == 0)) "run: a full disk is the program's failure"
+run vprocns run -- bash -c '(sleep 0.1; exit 3) & disown; exit 4'
+is "run: orphans do not decide the status" 4
+run bash -c 'trap "" CHLD; vprocns run -- sh -c "exit 6"'
+is "run: a caller that ignores SIGCHLD" 6
+run bash -c 'trap "" HUP; vprocns run -- grep SigIgn /proc/self/status'
+has "run: ignored signals stay ignored" 'SigIgn:.*1$'
+run vprocns run -- grep -E 'SigBlk|SigIgn' /proc/self/status
+is "run: and no other is, or blocked" 0 $'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000'
+
+# Signals on the way in.
+vprocns run -- bash -c 'trap "exit 9" TERM; touch '"$work"'/ready; while :; do sleep 0.1; done' &
+tool=$!
+eventually test -e "$work/ready"
+kill -TERM $tool
+run wait $tool
+is "run: SIGTERM reaches the program" 9
+vprocns run --name killed sleep 1000 &
+tool=$!
+eventually vprocns exec killed true
+kill -KILL $tool
+wait $tool 2>/dev/null
+holds "run: when the tool is killed the group ends" eventually gone killed
+
+# Capabilities: the view, /proc and the kernel agree.
+run vprocns run grep Cap /proc/self/status
+holds "run: all sets are empty" zero_caps "$out"
+cp /bin/grep "$work/suid-grep"
+chmod 4755 "$work/suid-grep"
+run vprocns run "$work/suid-grep" Cap /proc/self/status
+holds "run: and stay so behind a setuid-root file" zero_caps "$out"
+chmod 666 /dev/vprocns
+chmod 755 "$work"
+run "${user[@]}" vprocns run "$work/suid-grep" Cap /proc/self/status
+holds "run: for another user too" zero_caps "$out"
+run vprocns run -- mount -t tmpfs tmpfs /mnt
+say $((status == 0)) "run: root of a group can't mount"
+run vprocns run --caps host -- grep CapEff /proc/self/status
+has "run: --caps host leaves them" 'CapEff:.*[1-9a-f]$'
+
+# The unprivileged user.
+run "${user[@]}" vprocns run -- bash -c 'echo $$ $(id -u)'
+is "run: unprivileged, as oneself" 0 "1000 65534"
+sysctl -q kernel.unprivileged_userns_clone=0
+run "${user[@]}" vprocns run true
+one_line "run: no user namespaces" 125 "kernel.unprivileged_userns_clone"
+sysctl -q kernel.unprivileged_userns_clone=1
+chmod 660 /dev/vprocns
+run "${user[@]}" vprocns run true
+one_line "run: no access" 125 "be root or of the group vprocns"
+run "${user[@]}" vprocns ls
+one_line "ls: no access" 1 "be root or of the group vprocns"
+run vprocns run vprocns ls
+one_line "a member can't steer" 1 "run this outside of it"
+
+# Groups that live.
+vprocns run --name alpha -- sleep 1000 &
+alpha=$!
+eventually vprocns exec alpha true
+run vprocns run --name alpha true
+one_line "run: a name that is taken" 125 "take another name"
+run vprocns exec alpha bash -c 'echo $PPID; grep Cap /proc/self/status; pwd'
+holds "exec: parent outside, no capabilities" zero_caps "$out"
+run vprocns exec alpha -- sh -c 'exit 5'
+is "exec: exit status" 5
+run vprocns exec alpha sh -c 'kill -9 $$'
+is "exec: signal" 137
+run vprocns exec alpha nosuchprogram
+one_line "exec: no such program" 127 "nosuchprogram"
+run vprocns exec nosuchgroup true
+one_line "exec: no such group" 125 "there is no group 'nosuchgroup'"
+run vprocns exec
+one_line "exec: no group" 125 "no group given"
+run vprocns ps alpha
+has "ps: shows both" '^1000 +1000 +1 .*sleep$'
+holds "ps: --json" has_json vprocns ps --json alpha
+host=$(vprocns map alpha 1000)
+run vprocns map --to-virtual alpha "$host"
+is "map: there and back" 0 1000
+holds "map: it is the sleep" grep -q sleep "/proc/$host/comm"
+holds "map: --json" has_json vprocns map --json alpha 1000
+run vprocns map alpha 4242
+one_line "map: no such task" 1 "no live task"
+run vprocns map alpha x
+one_line "map: no number" 2 "TID 'x'"
+run vprocns stat alpha
+has "stat: counts clones" '^clones +[1-9]'
+holds "stat: --json" has_json vprocns stat --json alpha
+run vprocns ls
+has "ls: shows the group" ' alpha +bound +shadow +sequential +1000 '
+holds "ls: --json" has_json vprocns ls --json
+kill $alpha
+run wait $alpha
+is "run: the program's own end by SIGTERM" 143
+holds "the group goes with it" eventually gone alpha
+run vprocns ls
+is "ls: nothing left" 0 ""
+holds "ls: --json of nothing" has_json vprocns ls --json
+run vprocns ps alpha
+one_line "ps: group gone" 1 "there is no group 'alpha'"
+
+# Namespaces that others made.
+unshare --pid --fork --mount-proc sleep 1000 &
+maker=$!
+eventually pgrep -P $maker
+inner=$(pgrep -P $maker)
+run vprocns bind --name other "$inner"
+say "$status" "bind: a namespace of unshare(1)"
+id=$out
+run vprocns exec "$id" sh -c 'echo $$'
+is "bind: what joins is numbered" 0 1000
+run vprocns bind "$inner"
+one_line "bind: only once" 1 "bound to another group"
+run vprocns bind $$
+one_line "bind: never the initial one" 1 "can't be bound"
+run vprocns bind 999999999
+one_line "bind: no such process" 1 "there is no process"
+run vprocns bind
+one_line "bind: no process" 2 "one process is needed"
+kill -9 "$inner"
+wait $maker 2>/dev/null
+holds "bind: ends with its namespace" eventually gone other
+if command -v bwrap >/dev/null; then
+	bwrap --unshare-pid --bind / / --proc /proc --dev-bind /dev /dev -- bash -c \
+		"touch $work/in; while [[ ! -e $work/go ]]; do sleep 0.1; done; bash -c 'echo \$\$' >$work/number" &
+	maker=$!
+	eventually test -e "$work/in"
+	inner=$(pgrep -P $maker)
+	run vprocns bind --json "$inner"
+	say "$status" "bind: a namespace of bubblewrap"
+	touch "$work/go"
+	wait $maker
+	holds "bind: its next processes are numbered" bash -c "(( $(<"$work/number") >= 1000 ))"
+else
+	skip "bind: a namespace of bubblewrap: bwrap is not installed"
+	skip "bind: its next processes are numbered: bwrap is not installed"
+fi
+
+# Without the module.
+eventually rmmod vprocns
+run vprocns run true
+one_line "run: no module" 125 "modprobe vprocns"
+run vprocns ls
+one_line "ls: no module" 1 "modprobe vprocns"
+holds "check: no module is no lack" vprocns check
+insmod "$MODULE"
+rm -rf "$work"
+tap_end

@@ -1,0 +1,20 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The test machine itself: what a test relies on must fail when it should.
+. "$(dirname "$0")/../tap.sh"
+
+vm=("$(dirname "$0")/run" --no-module)
+
+run "${vm[@]}" -- sh -c 'echo to-out; echo to-err >&2; exit 7'
+say "$((status != 7))" "the status of a command"
+say "$([[ $out == to-out ]]; echo $?)" "its standard output"
+say "$([[ $err == to-err ]]; echo $?)" "its standard error"
+run "${vm[@]}" -- sh -c 'echo "WARNING: of a test" >/dev/kmsg'
+is "a warning in the kernel's log fails the run" 124
+run "${vm[@]}" -- sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'
+is "a crash fails the run" 125
+run env VM_TIMEOUT=15 "${vm[@]}" -- sleep 1000
+is "a hang fails the run" 125
+run "${vm[@]}" --kernel nosuch -- true
+is "wrong usage" 2
+tap_end
