@@ -33,7 +33,8 @@ log_has() {
 	dmesg | tail -n 5 | grep -qF -- "$1"
 }
 
-holds "loaded and idle, nothing is hooked" no_hooks
+# A test before this one may have ended a moment ago.
+holds "loaded and idle, nothing is hooked" eventually no_hooks
 vprocns run --name living sleep 1000 &
 living=$!
 holds "a group makes the hooks appear" eventually all_hooks
@@ -90,6 +91,9 @@ fi
 holds "and works once it is free" right_numbers
 
 # Others that look at the same functions.
+# Only these: to patch all functions under way is more than QEMU's emulation of
+# two processors stands (seen on 6.12: a stale int3 in an idle loop's function).
+echo alloc_pid kernel_clone ksys_unshare copy_process >$tracing/set_ftrace_filter
 echo function >$tracing/current_tracer
 holds "beside the function tracer" right_numbers
 echo alloc_pid kernel_clone >$tracing/set_graph_function
@@ -97,6 +101,7 @@ echo function_graph >$tracing/current_tracer
 holds "beside the function graph tracer" right_numbers
 echo nop >$tracing/current_tracer
 echo >$tracing/set_graph_function
+echo >$tracing/set_ftrace_filter
 echo 'p:mine kernel_clone' >$tracing/kprobe_events
 echo 'r:yours alloc_pid' >>$tracing/kprobe_events
 echo 1 >$tracing/events/kprobes/enable

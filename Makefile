@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0
+# vprocns: make, make demo, make check, make install, make uninstall.
+VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
+KDIR    ?= /lib/modules/$(shell uname -r)/build
+# Debian suites whose kernels `make check` boots.
+KERNELS ?= bookworm trixie
+
+all: module tool
+
+module:
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tool:
+	@$(MAKE) -s --no-print-directory -C tools
+
+build/demo/mutexes: demo/mutexes.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
+
+# Installs what is missing, then runs real programs in a VM.
+demo:
+	@selftests/install-deps
+	@$(MAKE) -s --no-print-directory tool build/demo/mutexes
+	@echo "booting a virtual machine with a Debian kernel"
+	@selftests/vm/run -- env DEMO_BUILD=$(CURDIR)/build/demo demo/demo.sh
+
+# Installs what is missing, then runs every test on each of KERNELS.
+check:
+	@selftests/install-deps
+	@$(MAKE) -s --no-print-directory tool build/demo/mutexes
+	@$(MAKE) -s --no-print-directory -C selftests
+	@selftests/run.sh $(KERNELS:%=--kernel %)
+
+# DKMS builds the module anew for every kernel that comes; without it, this one.
+DKMS   := $(shell command -v dkms 2>/dev/null)
+SOURCE := /usr/src/vprocns-$(VERSION)
+
+install: tool
+	@$(MAKE) -s --no-print-directory -C tools install
+ifneq ($(DKMS),)
+	! dkms status vprocns/$(VERSION) | grep -q . || \
+		dkms remove vprocns/$(VERSION) --all
+	rm -rf $(SOURCE)
+	mkdir -p $(SOURCE)
+	cp -r Kbuild dkms.conf uapi $(SOURCE)
+	install -D -m 0644 -t $(SOURCE)/module module/*.[ch]
+	dkms install vprocns/$(VERSION)
+else
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	depmod
+endif
+	echo vprocns >/etc/modules-load.d/vprocns.conf
+	modprobe vprocns || \
+		echo "installed; load it with 'modprobe vprocns' once its kernel runs"
+
+uninstall:
+	! grep -q '^vprocns ' /proc/modules || rmmod vprocns
+	rm -f /etc/modules-load.d/vprocns.conf
+ifneq ($(DKMS),)
+	! dkms status vprocns/$(VERSION) | grep -q . || \
+		dkms remove vprocns/$(VERSION) --all
+	rm -rf $(SOURCE)
+endif
+	find /lib/modules -name 'vprocns.ko*' -delete
+	depmod
+	@$(MAKE) -s --no-print-directory -C tools uninstall
+
+clean:
+	rm -rf build/bin build/tools build/tools-sanitized build/selftests \
+		build/unit build/demo build/check build/module
+	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+.PHONY: all module tool demo check install uninstall clean

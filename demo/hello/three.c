@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0
+const char *three(void);
+
+const char *three(void)
+{
+	return "three";
+}
