@@ -5,7 +5,7 @@
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-build=$here/../build
+build=${here%/*}/build
 kernels=()
 while (($#)); do
 	case $1 in
@@ -22,6 +22,7 @@ done
 ((${#kernels[@]})) || kernels=(bookworm trixie)
 
 passed=0 failed=0 skipped=0
+exec 4>&1
 mkdir -p "$build/check"
 
 # tally WHERE < output: one line a program, and the lines of what failed. A
@@ -54,7 +55,7 @@ tally() {
 		/^not ok [0-9]/ { bad++; results++; print; printf "%s", comments; comments = ""; next }
 		/^#/ { if ($0 !~ /^# +(RUN|OK|Starting|Totals|PASSED|FAILED:)/) comments = comments $0 "\n"; next }
 		END { done_with(); print P + 0, F + 0, S + 0 >counts }
-	' 3>&1 >/dev/stderr)
+	' 3>&1 >&4)
 	read -r p f s <<<"$counts"
 	((passed += p, failed += f, skipped += s))
 }
