@@ -29,6 +29,9 @@ check:
 	@selftests/install-deps
 	@$(MAKE) -s --no-print-directory tool build/demo/mutexes
 	@$(MAKE) -s --no-print-directory -C selftests
+	@set -e; for kernel in $(KERNELS); do \
+		selftests/vm/build-module $$kernel; \
+	done
 	@selftests/run.sh $(KERNELS:%=--kernel %)
 
 # DKMS builds the module anew for every kernel that comes; without it, this one.

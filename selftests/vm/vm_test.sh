@@ -4,6 +4,8 @@
 . "$(dirname "$0")/../tap.sh"
 
 vm=("$(dirname "$0")/run" --no-module)
+# Made on first use, which is told on standard error.
+"$(dirname "$0")/root" bookworm >&2
 
 run "${vm[@]}" -- sh -c 'echo to-out; echo to-err >&2; exit 7'
 say "$((status != 7))" "the status of a command"
