@@ -28,6 +28,7 @@ demo:
 check:
 	@selftests/install-deps
 	@$(MAKE) -s --no-print-directory tool build/demo/mutexes
+	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 	@set -e; for kernel in $(KERNELS); do \
 		selftests/vm/build-module $$kernel; \
@@ -70,7 +71,7 @@ endif
 	@$(MAKE) -s --no-print-directory -C tools uninstall
 
 clean:
-	rm -rf build/bin build/tools build/tools-sanitized build/selftests \
+	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
 		build/unit build/demo build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 

@@ -231,8 +231,8 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 		return ERR_PTR(-EPERM);
 	}
 	if (atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
-		pr_warn("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
-			group->id);
+		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
+				    group->id);
 	/* An outsider who puts a task into the group comes unmarked. */
 	if (set_tid != &programs_own && task_active_pid_ns(current) == ns)
 		return alloc_for_kernel(group, ns);

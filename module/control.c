@@ -14,6 +14,7 @@
 #include "control.h"
 #include "group.h"
 #include "hooks.h"
+#include "member.h"
 
 static struct pid *no_pidfd_pid(const struct file *file)
 {
@@ -137,7 +138,7 @@ static int translate(struct vprocns_group *group, unsigned int cmd,
 	err = copy_in(&translate, sizeof(translate), TRANSLATE_SIZE_VER0, cmd,
 		      arg);
 	if (!err)
-		err = vprocns_group_translate(group, &translate);
+		err = vprocns_member_translate(group, &translate);
 	if (!err)
 		err = copy_out(arg, cmd, &translate, sizeof(translate));
 	return err;
@@ -160,7 +161,7 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 	to = u64_to_user_ptr(members.members);
 	members.count = 0;
 	while (members.count < members.capacity &&
-	       vprocns_group_next_member(group, members.after, &member)) {
+	       vprocns_member_next(group, members.after, &member)) {
 		if (copy_to_user(to + members.count, &member, sizeof(member)))
 			return -EFAULT;
 		members.after = member.tid;

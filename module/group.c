@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
-#include <linux/idr.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rhashtable.h>
@@ -21,6 +20,7 @@
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
+#include "member.h"
 
 /* Clones of one group that are in flight at once, before the array grows. */
 #define FIRST_PENDING	8
@@ -358,7 +358,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	kref_get(&group->refs);
 	__module_get(THIS_MODULE);
 	group->init = init;
-	/* Pairs with smp_load_acquire() in translate and next_member. */
+	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
 	add_wait_queue(&init->wait_pidfd, &group->init_wait);
@@ -404,33 +404,6 @@ void vprocns_group_put(struct vprocns_group *group)
 	kref_put_mutex(&group->refs, release_group, &groups_lock);
 }
 
-static bool is_member(const struct vprocns_group *group, struct pid *pid)
-{
-	return ns_of_pid(pid) == group->ns;
-}
-
-static void count_members(struct vprocns_group *group, struct vprocns_info *info)
-{
-	struct pid *pid;
-	int nr = 1;
-
-	/* One RCU section a task: there may be millions. */
-	for (;; nr++) {
-		rcu_read_lock();
-		pid = idr_get_next(&group->ns->idr, &nr);
-		if (pid && pid_task(pid, PIDTYPE_PID)) {
-			if (is_member(group, pid))
-				info->members++;
-			else
-				info->nested++;
-		}
-		rcu_read_unlock();
-		if (!pid)
-			return;
-		cond_resched();
-	}
-}
-
 /**
  * vprocns_group_info - what a group is and how it stands
  * @group: the group
@@ -467,7 +440,7 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
 	info->ns_inum = group->ns->ns.inum;
 	if (info->state == VPROCNS_STATE_BOUND) {
 		info->init = pid_vnr(group->init);
-		count_members(group, info);
+		vprocns_members_count(group, info);
 	}
 }
 
@@ -496,84 +469,6 @@ void vprocns_group_stats(struct vprocns_group *group,
 	stats->threads = group->threads;
 	stats->joined = group->joined;
 	raw_spin_unlock(&group->lock);
-}
-
-/**
- * vprocns_group_translate - a member's TID on the other side
- * @group: the group
- * @translate: the question; .result is the answer
- *
- * Context: process.
- * Return: 0, -EINVAL for an unknown direction, -ESRCH when no live member has it.
- */
-int vprocns_group_translate(struct vprocns_group *group,
-			    struct vprocns_translate *translate)
-{
-	/* Pairs with smp_store_release() in vprocns_group_bind(). */
-	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
-	const bool to_host = translate->direction == VPROCNS_TO_HOST;
-	struct pid *pid;
-	int err = -ESRCH;
-
-	if (translate->reserved || translate->direction > VPROCNS_TO_VIRTUAL)
-		return -EINVAL;
-	if (!ns)
-		return -ESRCH;
-
-	rcu_read_lock();
-	pid = to_host ? find_pid_ns(translate->tid, ns) :
-			find_vpid(translate->tid);
-	if (pid && is_member(group, pid) && pid_task(pid, PIDTYPE_PID)) {
-		translate->result = to_host ? pid_vnr(pid) : pid_nr_ns(pid, ns);
-		/* 0: the caller's namespace can't see the task. */
-		err = translate->result ? 0 : -ESRCH;
-	}
-	rcu_read_unlock();
-	return err;
-}
-
-/**
- * vprocns_group_next_member - describes the live member with the next TID
- * @group: the group
- * @after: TIDs up to this one are passed over
- * @member: out
- *
- * Context: process.
- * Return: whether there was one.
- */
-bool vprocns_group_next_member(struct vprocns_group *group, int after,
-			       struct vprocns_member *member)
-{
-	/* Pairs with smp_store_release() in vprocns_group_bind(). */
-	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
-	struct task_struct *task = NULL;
-	struct pid *pid = NULL;
-	int nr = after;
-
-	if (!ns || after == INT_MAX)
-		return false;
-	rcu_read_lock();
-	do {
-		nr++;
-		pid = idr_get_next(&ns->idr, &nr);
-		task = pid && is_member(group, pid) ?
-		       pid_task(pid, PIDTYPE_PID) : NULL;
-	} while (pid && !task);
-	if (task) {
-		struct task_struct *const parent =
-			rcu_dereference(task->real_parent);
-
-		*member = (struct vprocns_member) {
-			.tid		= nr,
-			.tgid		= task_tgid_nr_ns(task, ns),
-			.ppid		= task_tgid_nr_ns(parent, ns),
-			.host_tid	= pid_vnr(pid),
-			.host_tgid	= task_tgid_vnr(task),
-		};
-		get_task_comm(member->comm, task);
-	}
-	rcu_read_unlock();
-	return task;
 }
 
 /**

@@ -83,10 +83,6 @@ void vprocns_group_put(struct vprocns_group *group);
 void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
 void vprocns_group_stats(struct vprocns_group *group,
 			 struct vprocns_stats *stats);
-int vprocns_group_translate(struct vprocns_group *group,
-			    struct vprocns_translate *translate);
-bool vprocns_group_next_member(struct vprocns_group *group, int after,
-			       struct vprocns_member *member);
 
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);

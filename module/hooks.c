@@ -186,8 +186,8 @@ static void name_the_taken(int err)
 		if (!ret)
 			ret = register_ftrace_function(&trial);
 		if (ret) {
-			pr_err("%s can't be hooked (%d): a live patch or another module has it\n",
-			       hooks[i].symbol, ret);
+			pr_err_ratelimited("%s can't be hooked (%d): a live patch or another module has it\n",
+					   hooks[i].symbol, ret);
 			break;
 		}
 		unregister_ftrace_function(&trial);
@@ -211,7 +211,7 @@ static int hooks_on(void)
 
 	lockdep_assert_held(&hooks_lock);
 	if (!READ_ONCE(*ftrace_enabled_flag)) {
-		pr_err("kernel.ftrace_enabled is 0: set it to 1 to make groups\n");
+		pr_err_ratelimited("kernel.ftrace_enabled is 0: set it to 1 to make groups\n");
 		return -ENODEV;
 	}
 

@@ -28,26 +28,13 @@ enum entry { NATIVE, COMPAT, ENTRIES };
 
 static struct memory *memory;
 
-#ifdef __x86_64__
-static long int80(long nr, const void *first, const void *second)
-{
-	long ret;
-
-	/* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
-	asm volatile("int $0x80" : "=a" (ret)
-		     : "a" (nr), "b" (first), "c" (second)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
-}
-#endif
-
 /* 0 or -errno. */
-static int call(enum entry entry, bool set, const void *header,
-		const void *data)
+static int cap_call(enum entry entry, bool set, const void *header,
+		    const void *data)
 {
 #ifdef __x86_64__
 	if (entry == COMPAT)
-		return int80(set ? 185 : 184, header, data);
+		return int80(set ? 185 : 184, (long)header, (long)data);
 #endif
 	return syscall(set ? SYS_capset : SYS_capget, header, data) ? -errno : 0;
 }
@@ -57,7 +44,7 @@ static int get(enum entry entry, __u32 version, int pid)
 	memory->header.version = version;
 	memory->header.pid = pid;
 	memset(memory->data, 0x5a, sizeof(memory->data));
-	return call(entry, false, &memory->header, memory->data);
+	return cap_call(entry, false, &memory->header, memory->data);
 }
 
 static int set(enum entry entry, __u32 version, int pid, int word, __u32 bits)
@@ -66,7 +53,7 @@ static int set(enum entry entry, __u32 version, int pid, int word, __u32 bits)
 	memory->header.pid = pid;
 	memset(memory->data, 0, sizeof(memory->data));
 	memory->data[word].permitted = bits;
-	return call(entry, true, &memory->header, memory->data);
+	return cap_call(entry, true, &memory->header, memory->data);
 }
 
 /* Whether exactly the first @words are empty and the rest is untouched. */
@@ -147,25 +134,25 @@ MEMBER_TEST(no_data)
 	FOR_EACH_ENTRY(entry) {
 		memory->header.version = 12345;
 		EXPECT_EQ(is_strict(variant) ? -EINVAL : 0,
-			  call(entry, false, &memory->header, NULL));
+			  cap_call(entry, false, &memory->header, NULL));
 		EXPECT_EQ(_LINUX_CAPABILITY_VERSION_3, memory->header.version);
-		EXPECT_EQ(0, call(entry, false, &memory->header, NULL));
+		EXPECT_EQ(0, cap_call(entry, false, &memory->header, NULL));
 		/* Linux: what is not there is not copied from. */
-		EXPECT_EQ(-EFAULT, call(entry, true, &memory->header, NULL));
+		EXPECT_EQ(-EFAULT, cap_call(entry, true, &memory->header, NULL));
 	}
 }
 
 MEMBER_TEST(bad_memory)
 {
 	FOR_EACH_ENTRY(entry) {
-		EXPECT_EQ(-EFAULT, call(entry, false, NULL, memory->data));
-		EXPECT_EQ(-EFAULT, call(entry, true, NULL, memory->data));
+		EXPECT_EQ(-EFAULT, cap_call(entry, false, NULL, memory->data));
+		EXPECT_EQ(-EFAULT, cap_call(entry, true, NULL, memory->data));
 		memory->header.version = _LINUX_CAPABILITY_VERSION_3;
 		memory->header.pid = 0;
-		EXPECT_EQ(-EFAULT, call(entry, false, &memory->header,
-					(void *)8));
-		EXPECT_EQ(-EFAULT, call(entry, true, &memory->header,
-					(void *)8));
+		EXPECT_EQ(-EFAULT, cap_call(entry, false, &memory->header,
+					    (void *)8));
+		EXPECT_EQ(-EFAULT, cap_call(entry, true, &memory->header,
+					    (void *)8));
 	}
 }
 

@@ -80,6 +80,14 @@ static inline struct vprocns_stats get_stats(int group)
 	return stats;
 }
 
+/* An ioctl's result, or -errno. */
+static inline int call(int fd, unsigned int cmd, void *arg)
+{
+	const int ret = ioctl(fd, cmd, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
 static inline pid_t sys_clone(unsigned long flags)
 {
 	return syscall(SYS_clone, flags, 0, NULL, NULL, 0);
@@ -94,6 +102,20 @@ static inline pid_t sys_gettid(void)
 {
 	return syscall(SYS_gettid);
 }
+
+#ifdef __x86_64__
+/* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
+static inline long int80(long nr, long first, long second)
+{
+	long ret;
+
+	asm volatile("int $0x80" : "=a" (ret)
+		     : "a" (nr), "b" (first), "c" (second), "d" (0L),
+		       "S" (0L), "D" (0L)
+		     : "memory", "r8", "r9", "r10", "r11");
+	return (int)ret;
+}
+#endif
 
 static inline int sys_pidfd_open(pid_t pid)
 {
@@ -164,6 +186,43 @@ static inline pid_t enter_group(int group)
 	} while (pid != program);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 				    WEXITSTATUS(status));
+}
+
+/* A PID namespace of one process that sleeps. Its host PID. */
+static inline pid_t sleeping_namespace(void)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | SIGCHLD);
+
+	if (!init) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	return init;
+}
+
+static inline int end_namespace(pid_t init)
+{
+	kill(init, SIGKILL);
+	return status_of(init);
+}
+
+/* The device, and an empty request. */
+FIXTURE(device) {
+	int fd;
+	struct vprocns_create create;
+};
+
+FIXTURE_SETUP(device)
+{
+	self->fd = open_device();
+	ASSERT_LE(0, self->fd);
+	memset(&self->create, 0, sizeof(self->create));
+}
+
+FIXTURE_TEARDOWN(device)
+{
+	close(self->fd);
 }
 
 /* One group for each test, made as the variant says. */

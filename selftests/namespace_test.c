@@ -153,17 +153,6 @@ MEMBER_TEST(clone_follows_the_allowed_set)
 }
 
 #ifdef __x86_64__
-static long int80(long nr, long first, long second)
-{
-	long ret;
-
-	asm volatile("int $0x80" : "=a" (ret)
-		     : "a" (nr), "b" (first), "c" (second), "d" (0L),
-		       "S" (0L), "D" (0L)
-		     : "memory", "r8", "r9", "r10", "r11");
-	return (int)ret;
-}
-
 /* The 32-bit entries are no way around. */
 MEMBER_TEST(entries_of_32_bits)
 {
