@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
-KDIR    ?= /lib/modules/$(shell uname -r)/build
+KVER    ?= $(shell uname -r)
+KDIR    ?= /lib/modules/$(KVER)/build
 # Debian suites whose kernels `make check` boots.
 KERNELS ?= bookworm trixie
 
@@ -48,11 +49,11 @@ ifneq ($(DKMS),)
 	mkdir -p $(SOURCE)
 	cp -r Kbuild dkms.conf uapi $(SOURCE)
 	install -D -m 0644 -t $(SOURCE)/module module/*.[ch]
-	dkms install vprocns/$(VERSION)
+	dkms install vprocns/$(VERSION) -k $(KVER)
 else
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod
+	depmod $(KVER)
 endif
 	echo vprocns >/etc/modules-load.d/vprocns.conf
 	modprobe vprocns || \
@@ -67,7 +68,7 @@ ifneq ($(DKMS),)
 	rm -rf $(SOURCE)
 endif
 	find /lib/modules -name 'vprocns.ko*' -delete
-	depmod
+	depmod $(KVER)
 	@$(MAKE) -s --no-print-directory -C tools uninstall
 
 clean:

@@ -9,6 +9,7 @@
 #include <linux/proc_ns.h>
 #include <linux/ptrace.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 
 /* Where ftrace hands over the arguments, saving all registers is waste. */
 #ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
@@ -56,6 +57,13 @@ static inline int vprocns_ns_type(const struct inode *inode)
 	return ns->ops->type;
 #endif
 }
+
+/* 6.17 gave the unbound queue a new name, and calls the old one deprecated. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define vprocns_unbound_wq	system_dfl_wq
+#else
+#define vprocns_unbound_wq	system_unbound_wq
+#endif
 
 /* Arguments and entry points of the system calls that are hooked. */
 #ifdef CONFIG_X86_64

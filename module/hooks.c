@@ -302,7 +302,7 @@ void vprocns_hooks_put(void)
 {
 	mutex_lock(&hooks_lock);
 	if (!--users)
-		mod_delayed_work(system_wq, &idle_work, IDLE_DELAY);
+		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 	mutex_unlock(&hooks_lock);
 }
 
