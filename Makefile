@@ -55,6 +55,7 @@ else
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
 	depmod $(KVER)
 endif
+	mkdir -p /etc/modules-load.d
 	echo vprocns >/etc/modules-load.d/vprocns.conf
 	modprobe vprocns || \
 		echo "installed; load it with 'modprobe vprocns' once its kernel runs"
