@@ -88,7 +88,7 @@ for kernel in "${kernels[@]}"; do
 	echo "running the tests in a VM with the kernel of $kernel"
 	part "$kernel" "$here/vm/run" --kernel "$kernel" -- \
 		env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" \
-		"$here/guest.sh" "$build"/selftests/*_test "$here"/*_test.sh
+		"$here/guest.sh" "$build"/selftests/*_test "$here"/*_test.sh "$here"/*_test.py
 done
 
 echo "$passed passed, $failed failed, $skipped skipped"
