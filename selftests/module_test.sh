@@ -71,6 +71,19 @@ sysctl -q kernel.ftrace_enabled=1
 insmod "$ko"
 holds "and works once ftrace is on" right_numbers
 
+# A kernel that lacks something: the same module, looking for another name.
+rmmod vprocns
+lacking=$(mktemp --suffix=.ko)
+for name in ksys_unshare pidfd_pid sched_process_exit; do
+	sed "s/$name/${name%?}X/g" "$ko" >"$lacking"
+	run insmod "$lacking"
+	say $((status == 0)) "insmod is refused where $name is missing"
+	holds "with a line that names it" log_has "${name%?}X"
+done
+rm "$lacking"
+holds "and nothing stays half done" no_hooks
+holds "but works where all is there" insmod "$ko"
+
 # A function that another one redirects.
 rmmod vprocns
 if insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare; then
