@@ -10,6 +10,9 @@
  *    put it into a struct pid. From there the kernel carries it everywhere.
  * 3. sched_process_fork: the clone succeeded, before the child runs. The
  *    number is committed. One that never comes here is given out again.
+ *
+ * Which number it is, numbering.c says: the next one, or, with lineage
+ * numbering, the one that follows from the cloner's descent (lineage.c).
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -24,6 +27,7 @@
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
+#include "lineage.h"
 
 static struct pid *no_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 				size_t set_tid_size)
@@ -105,35 +109,55 @@ static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
 	return pid;
 }
 
-static bool in_use(struct pid_namespace *ns, u32 nr)
+/* EEXIST without the cost of an attempt, for most numbers that are in use. */
+static struct pid *try_number(struct pid_namespace *ns, u32 nr)
 {
 	bool used;
 
 	rcu_read_lock();
 	used = find_pid_ns(nr, ns);
 	rcu_read_unlock();
-	return used;
+	return used ? ERR_PTR(-EEXIST) : alloc_number(ns, nr);
+}
+
+static struct pid *exhausted(struct vprocns_group *group)
+{
+	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
+	return ERR_PTR(-EAGAIN);
+}
+
+/* The first number that is free, from @nr on, round the range upwards or down. */
+static struct pid *alloc_near(struct vprocns_group *group,
+			      struct pid_namespace *ns, u32 nr, bool down)
+{
+	const u32 first = group->create.first, last = group->create.last;
+	u32 tries = last - first + 1;
+	struct pid *pid;
+
+	while (tries--) {
+		pid = try_number(ns, nr);
+		if (pid != ERR_PTR(-EEXIST))
+			return pid;
+		cond_resched();
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+		if (down)
+			nr = nr == first ? last : nr - 1;
+		else
+			nr = nr == last ? first : nr + 1;
+	}
+	return exhausted(group);
 }
 
 /* From the top, downwards, so that the program's own numbers don't move. */
 static struct pid *alloc_for_kernel(struct vprocns_group *group,
 				    struct pid_namespace *ns)
 {
-	struct pid *pid;
-	u32 nr;
+	struct pid *const pid = alloc_near(group, ns, group->create.last, true);
 
-	for (nr = group->create.last; nr >= group->create.first; nr--) {
-		cond_resched();
-		if (in_use(ns, nr))
-			continue;
-		pid = alloc_number(ns, nr);
-		if (!IS_ERR(pid))
-			atomic64_inc(&group->kernel_threads);
-		if (pid != ERR_PTR(-EEXIST))
-			return pid;
-	}
-	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
-	return ERR_PTR(-EAGAIN);
+	if (!IS_ERR(pid))
+		atomic64_inc(&group->kernel_threads);
+	return pid;
 }
 
 /* The struct pid of a clone that failed is no longer the one with its number. */
@@ -163,16 +187,17 @@ static int make_room(struct vprocns_group *group)
 	return 0;
 }
 
-static int take_number(struct vprocns_group *group, struct pid_namespace *ns,
-		       u32 *nr)
+static int take_place(struct vprocns_group *group, struct pid_namespace *ns,
+		      u32 *place)
 {
 	int err;
 
 	for (;;) {
 		raw_spin_lock(&group->lock);
-		*nr = vprocns_numbering_take(&group->numbering, clone_failed, ns);
+		*place = vprocns_numbering_take(&group->numbering, clone_failed,
+						ns);
 		raw_spin_unlock(&group->lock);
-		if (*nr)
+		if (*place)
 			return 0;
 		err = make_room(group);
 		if (err)
@@ -180,24 +205,29 @@ static int take_number(struct vprocns_group *group, struct pid_namespace *ns,
 	}
 }
 
-static void skip_number(struct vprocns_group *group, u32 nr)
+static void skip_place(struct vprocns_group *group, u32 place)
 {
 	raw_spin_lock(&group->lock);
-	vprocns_numbering_skip(&group->numbering, nr);
+	vprocns_numbering_skip(&group->numbering, place);
 	raw_spin_unlock(&group->lock);
 }
 
-static void place_number(struct vprocns_group *group, u32 nr,
-			 const struct pid *pid)
+/* Keeps the place for @pid until the commit; gives it back if that is an error. */
+static void hold_place(struct vprocns_group *group, u32 place,
+		       const struct pid *pid)
 {
+	const bool failed = IS_ERR(pid);
+	const u32 nr = failed ? 0 : pid->numbers[pid->level].nr;
+
 	raw_spin_lock(&group->lock);
-	vprocns_numbering_placed(&group->numbering, nr,
-				 IS_ERR(pid) ? VPROCNS_NOBODY : pid);
+	vprocns_numbering_placed(&group->numbering, place, nr,
+				 failed ? VPROCNS_NOBODY : pid);
 	raw_spin_unlock(&group->lock);
 }
 
-static struct pid *alloc_for_program(struct vprocns_group *group,
-				     struct pid_namespace *ns)
+/* Sequential numbering, in which a place is a number. */
+static struct pid *alloc_next(struct vprocns_group *group,
+			      struct pid_namespace *ns)
 {
 	u32 tries = vprocns_numbering_span(&group->numbering);
 	struct pid *pid;
@@ -205,27 +235,54 @@ static struct pid *alloc_for_program(struct vprocns_group *group,
 	int err;
 
 	while (tries--) {
-		err = take_number(group, ns, &nr);
+		err = take_place(group, ns, &nr);
 		if (err)
 			return ERR_PTR(err);
-		pid = in_use(ns, nr) ? ERR_PTR(-EEXIST) : alloc_number(ns, nr);
+		pid = try_number(ns, nr);
 		if (pid != ERR_PTR(-EEXIST)) {
-			place_number(group, nr, pid);
+			hold_place(group, nr, pid);
 			return pid;
 		}
-		skip_number(group, nr);
+		skip_place(group, nr);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return ERR_PTR(-EINTR);
 	}
-	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
-	return ERR_PTR(-EAGAIN);
+	return exhausted(group);
+}
+
+static struct pid *alloc_by_lineage(struct vprocns_group *group,
+				    struct pid_namespace *ns)
+{
+	u32 nr;
+	const int err = vprocns_lineage_begin(group, &nr);
+
+	return err ? ERR_PTR(err) : alloc_near(group, ns, nr, false);
+}
+
+/* Likewise, for a cloner outside, in which a place counts such tasks. */
+static struct pid *alloc_for_joiner(struct vprocns_group *group,
+				    struct pid_namespace *ns)
+{
+	struct pid *pid;
+	u32 place, nr;
+	int err;
+
+	err = take_place(group, ns, &place);
+	if (err)
+		return ERR_PTR(err);
+	err = vprocns_lineage_begin_join(group, place, &nr);
+	pid = err ? ERR_PTR(err) : alloc_near(group, ns, nr, false);
+	hold_place(group, place, pid);
+	return pid;
 }
 
 static struct pid *alloc_in_group(struct vprocns_group *group,
 				  struct pid_namespace *ns,
 				  const pid_t *set_tid, size_t set_tid_size)
 {
+	bool joins;
+
 	if (set_tid_size) {
 		vprocns_group_refused(group, VPROCNS_RULE_SET_TID);
 		return ERR_PTR(-EPERM);
@@ -234,9 +291,12 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
 				    group->id);
 	/* An outsider who puts a task into the group comes unmarked. */
-	if (set_tid != &programs_own && task_active_pid_ns(current) == ns)
+	joins = task_active_pid_ns(current) != ns;
+	if (set_tid != &programs_own && !joins)
 		return alloc_for_kernel(group, ns);
-	return alloc_for_program(group, ns);
+	if (!vprocns_by_lineage(group))
+		return alloc_next(group, ns);
+	return joins ? alloc_for_joiner(group, ns) : alloc_by_lineage(group, ns);
 }
 
 /* Stands in for alloc_pid(). May sleep. */
@@ -288,19 +348,49 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 	const struct pid *const pid = task_pid(child);
 	const struct upid *const upid = &pid->numbers[pid->level];
 	struct vprocns_group *group;
+	bool joined;
 
 	if (!pid->level)
 		return;
 	rcu_read_lock();
 	group = vprocns_group_of(upid->ns);
 	if (group) {
+		joined = task_active_pid_ns(parent) != upid->ns;
 		raw_spin_lock(&group->lock);
-		vprocns_numbering_commit(&group->numbering, upid->nr);
+		if (vprocns_by_lineage(group))
+			vprocns_lineage_commit(group, parent, child, joined);
+		else
+			vprocns_numbering_commit(&group->numbering, upid->nr);
 		group->clones++;
 		group->threads += !thread_group_leader(child);
-		group->joined += task_active_pid_ns(parent) != upid->ns;
+		group->joined += joined;
 		raw_spin_unlock(&group->lock);
 	}
+	rcu_read_unlock();
+}
+
+/**
+ * vprocns_probe_exec - a task executed a program
+ * @data: unused
+ * @task: who did
+ * @old_pid: its TID before, in the initial PID namespace
+ * @bprm: the program
+ *
+ * Context: tracepoint sched_process_exec; preemption off.
+ */
+void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
+			struct linux_binprm *bprm)
+{
+	const struct pid *const pid = task_pid(task);
+	struct vprocns_group *group;
+
+	/* Only a thread that is not the leader changes its number: to the leader's. */
+	if (!pid->level || task->pid == old_pid)
+		return;
+	rcu_read_lock();
+	group = vprocns_group_of(pid->numbers[pid->level].ns);
+	if (group && vprocns_by_lineage(group))
+		vprocns_lineage_exec(group, task);
 	rcu_read_unlock();
 }
 
@@ -321,8 +411,11 @@ void vprocns_probe_exit(void *data, struct task_struct *task)
 		return;
 	rcu_read_lock();
 	group = vprocns_group_of(pid->numbers[pid->level].ns);
-	if (group)
+	if (group) {
 		atomic64_inc(&group->exits);
+		if (vprocns_by_lineage(group))
+			vprocns_lineage_end(group, task);
+	}
 	rcu_read_unlock();
 }
 

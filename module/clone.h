@@ -2,7 +2,10 @@
 #ifndef _VPROCNS_CLONE_H
 #define _VPROCNS_CLONE_H
 
+#include <linux/types.h>
+
 struct ftrace_regs;
+struct linux_binprm;
 struct task_struct;
 
 int vprocns_clone_init(void);
@@ -12,6 +15,8 @@ void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs);
 void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs);
 void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child);
+void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
+			struct linux_binprm *bprm);
 void vprocns_probe_exit(void *data, struct task_struct *task);
 
 #endif

@@ -33,18 +33,22 @@ DEFINE_STATIC_CALL(vprocns_pidfd_pid, no_pidfd_pid);
 #define STATS_SIZE_VER0		240
 #define TRANSLATE_SIZE_VER0	16
 #define MEMBERS_SIZE_VER0	24
+#define MEMBER_SIZE_VER0	40
+
+#define MEMBER_SIZE_MAX		4096
 
 static void check_abi(void)
 {
-	BUILD_BUG_ON(sizeof(struct vprocns_create) != CREATE_SIZE_VER0);
+	/* What has grown since stands with today's size. */
+	BUILD_BUG_ON(sizeof(struct vprocns_create) != 80);
 	BUILD_BUG_ON(sizeof(struct vprocns_open) != OPEN_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_list) != LIST_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_bind) != BIND_SIZE_VER0);
-	BUILD_BUG_ON(sizeof(struct vprocns_info) != INFO_SIZE_VER0);
-	BUILD_BUG_ON(sizeof(struct vprocns_stats) != STATS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_info) != 112);
+	BUILD_BUG_ON(sizeof(struct vprocns_stats) != 248);
 	BUILD_BUG_ON(sizeof(struct vprocns_translate) != TRANSLATE_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_members) != MEMBERS_SIZE_VER0);
-	BUILD_BUG_ON(sizeof(struct vprocns_member) != 40);
+	BUILD_BUG_ON(sizeof(struct vprocns_member) != 72);
 	BUILD_BUG_ON(VPROCNS_RULE_NR > VPROCNS_REFUSED_SLOTS);
 }
 
@@ -56,17 +60,21 @@ static int copy_in(void *to, size_t known, size_t ver0, unsigned int cmd,
 	return copy_struct_from_user(to, known, arg, _IOC_SIZE(cmd));
 }
 
-/* The answer, as far as the caller's struct goes, and zeros beyond ours. */
-static int copy_out(void __user *arg, unsigned int cmd, const void *from,
-		    size_t known)
+/* What we know, as far as the caller's struct goes, and zeros beyond ours. */
+static int copy_sized(void __user *arg, size_t size, const void *from,
+		      size_t known)
 {
-	const size_t size = _IOC_SIZE(cmd);
-
 	if (copy_to_user(arg, from, min(size, known)))
 		return -EFAULT;
 	if (size > known && clear_user(arg + known, size - known))
 		return -EFAULT;
 	return 0;
+}
+
+static int copy_out(void __user *arg, unsigned int cmd, const void *from,
+		    size_t known)
+{
+	return copy_sized(arg, _IOC_SIZE(cmd), from, known);
 }
 
 static int bind(struct vprocns_group *group, unsigned int cmd,
@@ -149,21 +157,26 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 {
 	struct vprocns_members members;
 	struct vprocns_member member;
-	struct vprocns_member __user *to;
+	u8 __user *to;
+	size_t size;
 	int err;
 
 	err = copy_in(&members, sizeof(members), MEMBERS_SIZE_VER0, cmd, arg);
 	if (err)
 		return err;
-	if (members.reserved || members.after < 0)
+	size = members.size ?: MEMBER_SIZE_VER0;
+	if (size < MEMBER_SIZE_VER0 || size > MEMBER_SIZE_MAX || size % 8 ||
+	    members.after < 0)
 		return -EINVAL;
 
 	to = u64_to_user_ptr(members.members);
 	members.count = 0;
 	while (members.count < members.capacity &&
 	       vprocns_member_next(group, members.after, &member)) {
-		if (copy_to_user(to + members.count, &member, sizeof(member)))
-			return -EFAULT;
+		err = copy_sized(to, size, &member, sizeof(member));
+		if (err)
+			return err;
+		to += size;
 		members.after = member.tid;
 		members.count++;
 		cond_resched();

@@ -163,13 +163,49 @@ static void end_group(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-static int set_up(struct vprocns_group *group,
-		  const struct vprocns_create *create)
+static bool numbering_ok(const struct vprocns_create *create)
 {
+	return create->numbering == VPROCNS_NUMBERING_LINEAGE ||
+	       (create->numbering == VPROCNS_NUMBERING_SEQUENTIAL &&
+		!create->seed);
+}
+
+static int set_up_numbering(struct vprocns_group *group)
+{
+	const bool by_lineage = vprocns_by_lineage(group);
 	struct vprocns_pending *pending;
 	int err;
 
-	if (create->reserved || create->numbering || !name_ok(create->name))
+	pending = kmalloc_array(FIRST_PENDING, sizeof(*pending),
+				GFP_KERNEL_ACCOUNT);
+	if (!pending)
+		return -ENOMEM;
+	if (by_lineage) {
+		err = vprocns_lineage_init(group);
+		if (err) {
+			kfree(pending);
+			return err;
+		}
+	}
+	vprocns_numbering_init(&group->numbering,
+			       by_lineage ? 1 : group->create.first,
+			       by_lineage ? U32_MAX : group->create.last,
+			       pending, FIRST_PENDING);
+	return 0;
+}
+
+static void free_numbering(struct vprocns_group *group)
+{
+	vprocns_lineage_exit(group);
+	kfree(group->numbering.pending);
+}
+
+static int set_up(struct vprocns_group *group,
+		  const struct vprocns_create *create)
+{
+	int err;
+
+	if (create->reserved || !numbering_ok(create) || !name_ok(create->name))
 		return -EINVAL;
 	err = vprocns_policy_init(&group->policy, create);
 	if (err)
@@ -184,17 +220,11 @@ static int set_up(struct vprocns_group *group,
 	if (!range_ok(&group->create, &init_pid_ns))
 		return -EINVAL;
 
-	pending = kmalloc_array(FIRST_PENDING, sizeof(*pending),
-				GFP_KERNEL_ACCOUNT);
-	if (!pending)
-		return -ENOMEM;
 	raw_spin_lock_init(&group->lock);
-	vprocns_numbering_init(&group->numbering, group->create.first,
-			       group->create.last, pending, FIRST_PENDING);
 	kref_init(&group->refs);
 	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
 	INIT_WORK(&group->end_work, end_group);
-	return 0;
+	return set_up_numbering(group);
 }
 
 static int enlist(struct vprocns_group *group)
@@ -251,7 +281,7 @@ struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
 
 err_cred:
 	put_cred(group->creator);
-	kfree(group->numbering.pending);
+	free_numbering(group);
 err_free:
 	kfree(group);
 	return ERR_PTR(err);
@@ -389,7 +419,7 @@ static void release_group(struct kref *refs)
 		put_pid_ns(group->ns);
 	put_pid(group->init);
 	put_cred(group->creator);
-	kfree(group->numbering.pending);
+	free_numbering(group);
 	kfree_rcu(group, rcu);
 }
 
@@ -425,12 +455,15 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
 		.last		= group->create.last,
 		.owner		= from_kuid_munged(current_user_ns(),
 						   group->creator->euid),
+		.seed		= group->create.seed,
 	};
 	strscpy(info->name, group->create.name, sizeof(info->name));
 
-	raw_spin_lock(&group->lock);
-	info->next = group->numbering.next;
-	raw_spin_unlock(&group->lock);
+	if (!vprocns_by_lineage(group)) {
+		raw_spin_lock(&group->lock);
+		info->next = group->numbering.next;
+		raw_spin_unlock(&group->lock);
+	}
 
 	mutex_lock(&groups_lock);
 	info->state = group->state;
@@ -468,6 +501,7 @@ void vprocns_group_stats(struct vprocns_group *group,
 	stats->clones = group->clones;
 	stats->threads = group->threads;
 	stats->joined = group->joined;
+	stats->collisions = group->collisions;
 	raw_spin_unlock(&group->lock);
 }
 

@@ -11,17 +11,20 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "lineage.h"
 #include "numbering.h"
 #include "policy.h"
 
 /**
  * struct vprocns_group - one group of tasks
- * @lock: protects @numbering and @stats.clones, .threads, .joined. Raw: the
- *	fork probe runs with preemption off. Innermost.
- * @numbering: which TIDs come next
- * @clones: see struct vprocns_stats; under @lock, as are the next two
+ * @lock: protects @numbering, @lineages and the next four. Raw: the probes
+ *	run with preemption off. Innermost.
+ * @numbering: which TIDs come next; with lineage, which task that joins it is
+ * @lineages: the descent of the live tasks, with lineage numbering
+ * @clones: see struct vprocns_stats
  * @threads: likewise
  * @joined: likewise
+ * @collisions: likewise
  * @kernel_threads: see struct vprocns_stats
  * @exits: likewise
  * @rewritten: likewise
@@ -46,9 +49,11 @@
 struct vprocns_group {
 	raw_spinlock_t lock;
 	struct vprocns_sequence numbering;
+	struct vprocns_lineages lineages;
 	u64 clones;
 	u64 threads;
 	u64 joined;
+	u64 collisions;
 	atomic64_t kernel_threads;
 	atomic64_t exits;
 	atomic64_t rewritten;
@@ -86,6 +91,11 @@ void vprocns_group_stats(struct vprocns_group *group,
 
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
+
+static inline bool vprocns_by_lineage(const struct vprocns_group *group)
+{
+	return group->create.numbering == VPROCNS_NUMBERING_LINEAGE;
+}
 
 /**
  * vprocns_group_refused - counts a refusal

@@ -29,6 +29,7 @@ static struct vprocns_hook hooks[] = {
 
 static struct vprocns_probe probes[] = {
 	{ "sched_process_fork", vprocns_probe_fork },
+	{ "sched_process_exec", vprocns_probe_exec },
 	{ "sched_process_exit", vprocns_probe_exit },
 };
 

@@ -9,6 +9,7 @@
 #include <linux/sched/task.h>
 
 #include "group.h"
+#include "lineage.h"
 #include "member.h"
 
 static bool is_member(const struct vprocns_group *group, struct pid *pid)
@@ -119,6 +120,7 @@ bool vprocns_member_next(struct vprocns_group *group, int after,
 			.host_tgid	= task_tgid_vnr(task),
 		};
 		get_task_comm(member->comm, task);
+		vprocns_lineage_describe(group, task, member);
 	}
 	rcu_read_unlock();
 	return task;

@@ -3,14 +3,16 @@
  * Which number a task gets. Pure, and built in user space too
  * (numbering_test.c), so it includes no kernel header but types.
  *
- * A number is pending from _take() to _commit(). One that is given back, or
- * whose holder is gone (its clone failed), is the next to be taken, so the
- * numbers of the clones that succeed have no holes.
+ * A place in a sequence is pending from _take() to _commit(). One that is given
+ * back, or whose holder is gone (its clone failed), is the next to be taken,
+ * so the places of the clones that succeed have no holes.
  */
 #ifdef __KERNEL__
+#include <linux/siphash.h>
 #include <linux/string.h>
 #else
 #include <string.h>
+#include "siphash.h"
 #endif
 
 #include "numbering.h"
@@ -18,9 +20,9 @@
 /**
  * vprocns_numbering_init - starts a sequence
  * @n: to fill
- * @first: first number, at least 2
- * @last: last number, at least @first
- * @pending: room for numbers in flight
+ * @first: first place, at least 1
+ * @last: last place, at least @first
+ * @pending: room for places in flight
  * @max_pending: how many fit in @pending, at least 1
  */
 void vprocns_numbering_init(struct vprocns_sequence *n, __u32 first, __u32 last,
@@ -36,7 +38,7 @@ void vprocns_numbering_init(struct vprocns_sequence *n, __u32 first, __u32 last,
 }
 
 /**
- * vprocns_numbering_grow - gives more room to numbers in flight
+ * vprocns_numbering_grow - gives more room to places in flight
  * @n: the sequence
  * @larger: the new array
  * @max_pending: how many fit in @larger
@@ -58,23 +60,26 @@ struct vprocns_pending *vprocns_numbering_grow(struct vprocns_sequence *n,
 	return old;
 }
 
-static struct vprocns_pending *find(struct vprocns_sequence *n, __u32 nr)
+/* The place that is being tried. */
+static struct vprocns_pending *find_tried(struct vprocns_sequence *n,
+					  __u32 place)
 {
 	__u32 i;
 
 	for (i = 0; i < n->nr_pending; i++)
-		if (n->pending[i].nr == nr)
+		if (n->pending[i].place == place && !n->pending[i].holder)
 			return &n->pending[i];
 	return NULL;
 }
 
-/* The numbers in flight: like find(), but only the one that is being tried. */
-static struct vprocns_pending *find_tried(struct vprocns_sequence *n, __u32 nr)
+/* The place whose holder has the number; no two have the same. */
+static struct vprocns_pending *find_held(struct vprocns_sequence *n, __u32 nr)
 {
 	__u32 i;
 
 	for (i = 0; i < n->nr_pending; i++)
-		if (n->pending[i].nr == nr && !n->pending[i].holder)
+		if (n->pending[i].nr == nr && n->pending[i].holder &&
+		    n->pending[i].holder != VPROCNS_NOBODY)
 			return &n->pending[i];
 	return NULL;
 }
@@ -88,14 +93,14 @@ static void forget(struct vprocns_sequence *n, struct vprocns_pending *p)
 }
 
 /**
- * vprocns_numbering_take - the number to try next
+ * vprocns_numbering_take - the place to try next
  * @n: the sequence
- * @gone: tells a number whose clone failed
+ * @gone: tells a holder whose clone failed
  * @ctx: passed to @gone
  *
- * The caller then says what became of it: _placed(), _skip() or _commit().
+ * The caller then says what became of it: _placed() or _skip().
  *
- * Return: the number, or 0 when _grow() has to make room first.
+ * Return: the place, or 0 when _grow() has to make room first.
  */
 __u32 vprocns_numbering_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
 			     const void *ctx)
@@ -107,56 +112,140 @@ __u32 vprocns_numbering_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
 			continue;
 		if (p->holder == VPROCNS_NOBODY || gone(ctx, p->nr, p->holder)) {
 			p->holder = NULL;
-			return p->nr;
+			return p->place;
 		}
 	}
 
 	if (n->nr_pending == n->max_pending)
 		return 0;
 	p = &n->pending[n->nr_pending++];
-	p->nr = n->next;
+	p->place = n->next;
 	p->holder = NULL;
 	n->next = n->next == n->last ? n->first : n->next + 1;
-	return p->nr;
+	return p->place;
 }
 
 /**
- * vprocns_numbering_placed - a number taken is held now, or given back
+ * vprocns_numbering_placed - a place taken is held now, or given back
  * @n: the sequence
- * @nr: the number
+ * @place: the place
+ * @nr: the number that @holder has
  * @holder: what @gone will be asked about, or %VPROCNS_NOBODY to give it back
  */
-void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 nr,
-			      const void *holder)
+void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 place,
+			      __u32 nr, const void *holder)
 {
-	struct vprocns_pending *const p = find_tried(n, nr);
+	struct vprocns_pending *const p = find_tried(n, place);
+	struct vprocns_pending *const before = find_held(n, nr);
 
-	if (p)
+	/* Whoever had the number has it no more: that clone failed. */
+	if (before && holder != VPROCNS_NOBODY)
+		before->holder = VPROCNS_NOBODY;
+	if (p) {
+		p->nr = nr;
 		p->holder = holder;
+	}
 }
 
 /**
- * vprocns_numbering_skip - a number taken is in use by something else
+ * vprocns_numbering_skip - a place taken is in use by something else
  * @n: the sequence
- * @nr: the number
+ * @place: the place
  */
-void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 nr)
+void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 place)
 {
-	struct vprocns_pending *const p = find_tried(n, nr);
+	struct vprocns_pending *const p = find_tried(n, place);
 
 	if (p)
 		forget(n, p);
 }
 
 /**
- * vprocns_numbering_commit - the clone that took a number succeeded
+ * vprocns_numbering_commit - the clone that took a place succeeded
  * @n: the sequence
- * @nr: the number; one that is not pending is left alone
+ * @nr: the number that it got; one that is not pending is left alone
+ *
+ * Return: the place, or 0 when the number is not pending.
  */
-void vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr)
+__u32 vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr)
 {
-	struct vprocns_pending *const p = find(n, nr);
+	struct vprocns_pending *const p = find_held(n, nr);
+	__u32 place;
 
-	if (p)
-		forget(n, p);
+	if (!p)
+		return 0;
+	place = p->place;
+	forget(n, p);
+	return place;
+}
+
+/*
+ * Lineage. The hash is SipHash-2-4, the kernel's own for tables that others
+ * try to steer: a program that doesn't know the seed can't aim its clones at
+ * a number. The key is the seed and eight zero bytes.
+ */
+static siphash_key_t key_of(__u64 seed)
+{
+	return (siphash_key_t) { { seed, 0 } };
+}
+
+static bool is_first_program(__u64 cloner, __u64 birth)
+{
+	return cloner == VPROCNS_LINEAGE_INIT && birth == 1;
+}
+
+/**
+ * vprocns_lineage_of - a task's lineage, which its children's numbers follow from
+ * @seed: the group's seed
+ * @cloner: lineage of who cloned it
+ * @birth: as which of the cloner's successful clones, from 1; for
+ *	%VPROCNS_LINEAGE_OUTSIDE as which task that joined, for
+ *	%VPROCNS_LINEAGE_BEFORE its TID
+ *
+ * Return: SipHash of (@cloner, @birth), both as 64 bits, little-endian; 0 for
+ * init's first child, %VPROCNS_LINEAGE_INIT for pid 1.
+ */
+__u64 vprocns_lineage_of(__u64 seed, __u64 cloner, __u64 birth)
+{
+	const siphash_key_t key = key_of(seed);
+
+	if (is_first_program(cloner, birth))
+		return 0;
+	if (cloner == VPROCNS_LINEAGE_BEFORE && birth == 1)
+		return VPROCNS_LINEAGE_INIT;
+	return siphash_2u64(cloner, birth, &key);
+}
+
+/**
+ * vprocns_lineage_start - where in the range a task's children start
+ * @seed: the group's seed
+ * @lineage: the task's lineage
+ * @span: how many numbers the range has
+ *
+ * Return: 0 for the first program; else SipHash of @lineage, modulo @span.
+ */
+__u32 vprocns_lineage_start(__u64 seed, __u64 lineage, __u32 span)
+{
+	const siphash_key_t key = key_of(seed);
+
+	return lineage ? siphash_1u64(lineage, &key) % span : 0;
+}
+
+/**
+ * vprocns_lineage_number - the number that a child is to have
+ * @cloner: lineage of who clones it
+ * @start: where the cloner's children start: vprocns_lineage_start()
+ * @birth: which child it is
+ * @first: first number of the range
+ * @span: how many numbers the range has
+ *
+ * Return: @first for the first program; else so far behind the start as the
+ * child is behind the cloner's earlier ones, so that siblings stand side by side.
+ */
+__u32 vprocns_lineage_number(__u64 cloner, __u32 start, __u64 birth,
+			     __u32 first, __u32 span)
+{
+	if (is_first_program(cloner, birth))
+		return first;
+	return first + (start + birth) % span;
 }

@@ -9,12 +9,14 @@
 #endif
 
 /**
- * struct vprocns_pending - a number whose clone has not succeeded yet
- * @nr: the number
- * @holder: what holds it: NULL while it is being tried, %VPROCNS_NOBODY when
- *	it was given back, else what the caller passed to _placed()
+ * struct vprocns_pending - a place whose clone has not succeeded yet
+ * @place: its place in the sequence
+ * @nr: the number that @holder has; the place itself where places are numbers
+ * @holder: who has the place: NULL while it is being tried, %VPROCNS_NOBODY
+ *	when it was given back, else what the caller passed to _placed()
  */
 struct vprocns_pending {
+	__u32 place;
 	__u32 nr;
 	const void *holder;
 };
@@ -22,13 +24,17 @@ struct vprocns_pending {
 #define VPROCNS_NOBODY	((const void *)1)
 
 /**
- * struct vprocns_sequence - which numbers come next
- * @first: first number of the range
- * @last: last number of the range
+ * struct vprocns_sequence - which places come next
+ *
+ * With sequential numbering the places are the numbers. With lineage numbering
+ * they count the tasks that join from outside.
+ *
+ * @first: first place
+ * @last: last place
  * @next: what is tried when nothing was given back
- * @nr_pending: numbers in @pending
+ * @nr_pending: places in @pending
  * @max_pending: room in @pending
- * @pending: numbers taken and not committed, oldest first
+ * @pending: places taken and not committed, oldest first
  *
  * The caller serialises all calls on one object.
  */
@@ -51,14 +57,27 @@ struct vprocns_pending *vprocns_numbering_grow(struct vprocns_sequence *n,
 					       __u32 max_pending);
 __u32 vprocns_numbering_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
 			     const void *ctx);
-void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 nr,
-			      const void *holder);
-void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 nr);
-void vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr);
+void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 place,
+			      __u32 nr, const void *holder);
+void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 place);
+__u32 vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr);
 
 static inline __u32 vprocns_numbering_span(const struct vprocns_sequence *n)
 {
 	return n->last - n->first + 1;
 }
+
+/* Lineages that no task inherits. The first program's is 0. */
+/* Whoever cloned a task that joined from outside. */
+#define VPROCNS_LINEAGE_OUTSIDE	(~(__u64)0)
+/* Whoever cloned a task that was there before the bind. */
+#define VPROCNS_LINEAGE_BEFORE	(~(__u64)1)
+/* Pid 1 of the namespace. */
+#define VPROCNS_LINEAGE_INIT	(~(__u64)2)
+
+__u64 vprocns_lineage_of(__u64 seed, __u64 cloner, __u64 birth);
+__u32 vprocns_lineage_start(__u64 seed, __u64 lineage, __u32 span);
+__u32 vprocns_lineage_number(__u64 cloner, __u32 start, __u64 birth,
+			     __u32 first, __u32 span);
 
 #endif

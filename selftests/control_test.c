@@ -53,8 +53,8 @@ TEST_F(device, create_refuses_unknown_values)
 	const struct vprocns_create wrong[] = {
 		{ .flags = 1U << 2 }, { .flags = 1U << 31 },
 		{ .profile = 3 }, { .profile = ~0U },
-		{ .numbering = 1 }, { .vfork = 3 }, { .caps = 4 },
-		{ .reserved = 1 },
+		{ .numbering = 2 }, { .vfork = 3 }, { .caps = 4 },
+		{ .reserved = 1 }, { .seed = 1 },
 		{ .allowed = CLONE_VM },
 		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWPID },
 		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWUSER },
@@ -123,7 +123,6 @@ TEST_F(device, structs_may_grow)
 		struct vprocns_create create;
 		__u64 later[4];
 	} newer = {};
-	const size_t size = sizeof(newer.create);
 	const int group = call(self->fd, sized(VPROCNS_CREATE, sizeof(newer)),
 			       &newer);
 
@@ -132,11 +131,30 @@ TEST_F(device, structs_may_grow)
 	newer.later[3] = 1;
 	EXPECT_EQ(-E2BIG, call(self->fd, sized(VPROCNS_CREATE, sizeof(newer)),
 			       &newer));
-	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_CREATE, size - 8),
-				&newer));
+	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_CREATE, 64), &newer));
 	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_CREATE, 0), &newer));
 	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_OPEN, 4), &newer));
 	EXPECT_EQ(-EINVAL, call(self->fd, sized(VPROCNS_LIST, 4), &newer));
+}
+
+/* Programs built before the structs grew: what is behind is not touched. */
+TEST_F(device, structs_of_the_first_version)
+{
+	struct vprocns_create create = { .seed = 1 };
+	struct vprocns_stats stats;
+	struct vprocns_info info;
+	const int group = call(self->fd, sized(VPROCNS_CREATE, 72), &create);
+
+	ASSERT_LE(0, group);
+	memset(&stats, 0xff, sizeof(stats));
+	memset(&info, 0xff, sizeof(info));
+	EXPECT_EQ(0, call(group, sized(VPROCNS_STATS, 240), &stats));
+	EXPECT_EQ(0, stats.refused[VPROCNS_REFUSED_SLOTS - 1]);
+	EXPECT_EQ(~0ULL, stats.collisions);
+	EXPECT_EQ(0, call(group, sized(VPROCNS_INFO, 104), &info));
+	EXPECT_EQ(FIRST, info.first);
+	EXPECT_EQ(~0ULL, info.seed);
+	close(group);
 }
 
 TEST_F(group, answers_may_grow)
@@ -214,11 +232,10 @@ TEST_F(group, reserved_fields)
 {
 	struct vprocns_bind bind = { .pidfd = -1, .reserved = 1 };
 	struct vprocns_translate translate = { .tid = 1, .reserved = 1 };
-	struct vprocns_members members = { .reserved = 1 };
+	struct vprocns_members members = {};
 
 	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_BIND, &bind));
 	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_TRANSLATE, &translate));
-	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_MEMBERS, &members));
 	translate = (struct vprocns_translate) { .direction = 2, .tid = 1 };
 	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_TRANSLATE, &translate));
 	members = (struct vprocns_members) { .after = -1 };
@@ -373,6 +390,7 @@ TEST_F(group, members_page)
 	struct vprocns_member found[2];
 	struct vprocns_members members = {
 		.members = (uintptr_t)found, .capacity = 2,
+		.size = sizeof(*found),
 	};
 	int i;
 
@@ -400,6 +418,44 @@ TEST_F(group, members_page)
 	EXPECT_EQ(FIRST, found[1].ppid);
 	ASSERT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
 	EXPECT_EQ(0, members.count);
+	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+}
+
+/* Each takes what its caller calls a member, and no byte more. */
+TEST_F(group, members_of_other_sizes)
+{
+	const __u32 sizes[] = { 0, 40, 64, sizeof(struct vprocns_member), 96 };
+	const __u32 wrong[] = { 8, 39, 41, 44, 5000, ~0U };
+	const pid_t init = enter_group(self->group);
+	struct vprocns_members members = { .capacity = 2 };
+	unsigned char found[3 * 96];
+	size_t i;
+
+	if (!init)
+		for (;;)
+			pause();
+	ASSERT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	members.members = (uintptr_t)found;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const size_t size = sizes[i] ? sizes[i] : 40;
+		const struct vprocns_member *const second =
+			(void *)(found + size);
+
+		memset(found, 0xff, sizeof(found));
+		members.size = sizes[i];
+		members.after = 0;
+		ASSERT_EQ(0, call(self->group, VPROCNS_MEMBERS, &members));
+		EXPECT_EQ(2, members.count);
+		EXPECT_EQ(sizes[i], members.size);
+		EXPECT_EQ(FIRST, second->tid);
+		EXPECT_STREQ("control_test", second->comm);
+		EXPECT_EQ(0xff, found[2 * size]);
+		EXPECT_NE(0xff, found[2 * size - 1]);
+	}
+	for (i = 0; i < ARRAY_SIZE(wrong); i++) {
+		members.size = wrong[i];
+		EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_MEMBERS, &members));
+	}
 	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
 }
 

@@ -7,6 +7,7 @@
 
 #include "kselftest_harness.h"
 #include "numbering.h"
+#include "siphash.h"
 
 FIXTURE(sequence) {
 	struct vprocns_sequence s;
@@ -42,9 +43,8 @@ static __u32 commit_one(FIXTURE_DATA(sequence) *self)
 {
 	const __u32 nr = take(self);
 
-	vprocns_numbering_placed(&self->s, nr, &self->gone[nr]);
-	vprocns_numbering_commit(&self->s, nr);
-	return nr;
+	vprocns_numbering_placed(&self->s, nr, nr, &self->gone[nr]);
+	return vprocns_numbering_commit(&self->s, nr);
 }
 
 TEST_F(sequence, ascends_and_wraps)
@@ -61,7 +61,7 @@ TEST_F(sequence, ascends_and_wraps)
 TEST_F(sequence, one_given_back_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, VPROCNS_NOBODY);
+	vprocns_numbering_placed(&self->s, 10, 10, VPROCNS_NOBODY);
 	EXPECT_EQ(10, commit_one(self));
 	EXPECT_EQ(11, commit_one(self));
 }
@@ -69,9 +69,9 @@ TEST_F(sequence, one_given_back_is_next)
 TEST_F(sequence, one_whose_holder_is_gone_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, &self->gone[10]);
+	vprocns_numbering_placed(&self->s, 10, 10, &self->gone[10]);
 	EXPECT_EQ(11, take(self));
-	vprocns_numbering_placed(&self->s, 11, &self->gone[11]);
+	vprocns_numbering_placed(&self->s, 11, 11, &self->gone[11]);
 	vprocns_numbering_commit(&self->s, 11);
 	/* Still being cloned: not to be given to anybody. */
 	EXPECT_EQ(12, commit_one(self));
@@ -95,7 +95,7 @@ TEST_F(sequence, oldest_hole_first)
 	for (i = 10; i <= 12; i++)
 		EXPECT_EQ(i, (int)take(self));
 	for (i = 12; i >= 10; i--)
-		vprocns_numbering_placed(&self->s, i, VPROCNS_NOBODY);
+		vprocns_numbering_placed(&self->s, i, i, VPROCNS_NOBODY);
 	for (i = 10; i <= 13; i++)
 		EXPECT_EQ(i, (int)commit_one(self));
 }
@@ -110,9 +110,9 @@ TEST_F(sequence, skipped_is_passed_over)
 
 TEST_F(sequence, unknown_numbers_do_no_harm)
 {
-	vprocns_numbering_commit(&self->s, 11);
+	EXPECT_EQ(0, vprocns_numbering_commit(&self->s, 11));
 	vprocns_numbering_skip(&self->s, 12);
-	vprocns_numbering_placed(&self->s, 13, VPROCNS_NOBODY);
+	vprocns_numbering_placed(&self->s, 13, 13, VPROCNS_NOBODY);
 	EXPECT_EQ(0, self->s.nr_pending);
 	EXPECT_EQ(10, commit_one(self));
 }
@@ -134,7 +134,7 @@ TEST_F(sequence, room_for_more)
 	larger = calloc(6, sizeof(*larger));
 	EXPECT_EQ(larger, vprocns_numbering_grow(&self->s, larger, 6));
 	free(larger);
-	vprocns_numbering_placed(&self->s, 10, VPROCNS_NOBODY);
+	vprocns_numbering_placed(&self->s, 10, 10, VPROCNS_NOBODY);
 	EXPECT_EQ(10, take(self));
 }
 
@@ -146,6 +146,30 @@ TEST_F(sequence, range_of_one)
 	EXPECT_EQ(7, commit_one(self));
 	EXPECT_EQ(7, commit_one(self));
 	EXPECT_EQ(1, vprocns_numbering_span(&self->s));
+}
+
+/* Places that are not numbers, as of tasks that join from outside. */
+TEST_F(sequence, places_with_other_numbers)
+{
+	EXPECT_EQ(10, take(self));
+	vprocns_numbering_placed(&self->s, 10, 30, &self->gone[30]);
+	EXPECT_EQ(11, take(self));
+	vprocns_numbering_placed(&self->s, 11, 20, &self->gone[20]);
+	EXPECT_EQ(11, vprocns_numbering_commit(&self->s, 20));
+	EXPECT_EQ(0, vprocns_numbering_commit(&self->s, 10));
+	EXPECT_EQ(10, vprocns_numbering_commit(&self->s, 30));
+	EXPECT_EQ(12, take(self));
+}
+
+/* Its clone failed, and the number went to another before anybody asked. */
+TEST_F(sequence, number_of_a_failed_clone_in_new_hands)
+{
+	EXPECT_EQ(10, take(self));
+	vprocns_numbering_placed(&self->s, 10, 30, &self->gone[30]);
+	EXPECT_EQ(11, take(self));
+	vprocns_numbering_placed(&self->s, 11, 30, &self->gone[30]);
+	EXPECT_EQ(11, vprocns_numbering_commit(&self->s, 30));
+	EXPECT_EQ(10, take(self));
 }
 
 /* Any order of events: no number is lost, none is given twice at a time. */
@@ -169,7 +193,7 @@ TEST(random_histories)
 		}
 		gone[nr] = false;
 		live[nr] = true;
-		vprocns_numbering_placed(&s, nr, &gone[nr]);
+		vprocns_numbering_placed(&s, nr, nr, &gone[nr]);
 		switch (rand_r(&seed) % 3) {
 		case 0:
 			vprocns_numbering_commit(&s, nr);
@@ -187,6 +211,108 @@ TEST(random_histories)
 		holes += s.pending[i].holder != NULL;
 	EXPECT_LE(holes, 1);
 	free(s.pending);
+}
+
+/* The reference vectors of SipHash-2-4 for 8 and 16 bytes. */
+TEST(siphash_is_siphash)
+{
+	const siphash_key_t key = { { 0x0706050403020100, 0x0f0e0d0c0b0a0908 } };
+
+	EXPECT_EQ(0x93f5f5799a932462, siphash_1u64(key.key[0], &key));
+	EXPECT_EQ(0x3f2acc7f57c29bdb,
+		  siphash_2u64(key.key[0], key.key[1], &key));
+}
+
+#define OUTSIDE VPROCNS_LINEAGE_OUTSIDE
+#define BEFORE VPROCNS_LINEAGE_BEFORE
+#define INIT VPROCNS_LINEAGE_INIT
+
+/*
+ * Known answers by OpenSSL's SipHash. For the lineage 1 with the seed 0:
+ * printf '\1\0\0\0\0\0\0\0' | openssl mac -macopt size:8 \
+ *	-macopt hexkey:00000000000000000000000000000000 -in - SIPHASH
+ */
+TEST(lineages_are_known)
+{
+	const struct {
+		__u64 seed, cloner, birth, lineage;
+	} known[] = {
+		{ 0, 0, 1, 0xcaf8f14cfc92c3f8 },
+		{ 0, 0, 2, 0xbc3d046ce2073b62 },
+		{ 0, OUTSIDE, 1, 0x73cc7caa2f78e75f },
+		{ 0, OUTSIDE, 2, 0xc123867522153c1e },
+		{ 0, BEFORE, 77, 0xe2f0941d56a1b415 },
+		{ 0, INIT, 2, 0xddcc39e4ef3b9c2 },
+		{ 0, 0x123456789abcdef, (1ULL << 32) + 1, 0x97b3244c8f1c08fb },
+		{ 1, 0, 1, 0x61898eda6826e71e },
+		{ 1, OUTSIDE, 1, 0x1d019fe1c61df336 },
+		{ 0xfeedfacecafebeef, 0, 2, 0x6f9508e74cf786bf },
+		{ 0xfeedfacecafebeef, 0x123456789abcdef, (1ULL << 32) + 1,
+		  0x69a6fa7354cfa88 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		EXPECT_EQ(known[i].lineage,
+			  vprocns_lineage_of(known[i].seed, known[i].cloner,
+					     known[i].birth)) {
+			TH_LOG("row %zu", i);
+		}
+}
+
+TEST(lineages_of_the_first)
+{
+	EXPECT_EQ(INIT, vprocns_lineage_of(7, BEFORE, 1));
+	EXPECT_EQ(0, vprocns_lineage_of(7, INIT, 1));
+	EXPECT_NE(0, vprocns_lineage_of(7, 0, 1));
+}
+
+#define SPAN 31768
+
+TEST(starts_are_known)
+{
+	const struct {
+		__u64 seed, lineage;
+		__u32 span, start;
+	} known[] = {
+		{ 0, 0, SPAN, 0 },
+		{ 9, 0, SPAN, 0 },
+		{ 0, 1, SPAN, 29094 },
+		{ 0, 1, 4193304, 1854086 },
+		{ 0, OUTSIDE, SPAN, 4134 },
+		{ 0, BEFORE, SPAN, 9065 },
+		{ 0, INIT, SPAN, 20521 },
+		{ 1, 1, SPAN, 29202 },
+		{ 1, 0x123456789abcdef, 4193304, 3755980 },
+		{ 0xfeedfacecafebeef, OUTSIDE, SPAN, 31430 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		EXPECT_EQ(known[i].start,
+			  vprocns_lineage_start(known[i].seed, known[i].lineage,
+						known[i].span)) {
+			TH_LOG("row %zu", i);
+		}
+	EXPECT_EQ(0, vprocns_lineage_start(0, 1, 1));
+}
+
+TEST(siblings_stand_side_by_side)
+{
+	__u32 birth;
+
+	EXPECT_EQ(1000, vprocns_lineage_number(INIT, 20521, 1, 1000, SPAN));
+	EXPECT_EQ(21523, vprocns_lineage_number(INIT, 20521, 2, 1000, SPAN));
+	for (birth = 1; birth < SPAN; birth++)
+		EXPECT_EQ(1000 + birth,
+			  vprocns_lineage_number(0, 0, birth, 1000, SPAN));
+	EXPECT_EQ(1000, vprocns_lineage_number(0, 0, SPAN, 1000, SPAN));
+	EXPECT_EQ(32767,
+		  vprocns_lineage_number(1, SPAN - 1, SPAN, 1000, SPAN));
+	EXPECT_EQ(1000, vprocns_lineage_number(1, SPAN - 1, 1, 1000, SPAN));
+	EXPECT_EQ(7, vprocns_lineage_number(1, 0, 1ULL << 40, 7, 1));
+	/* No overflow where the range is as long as can be. */
+	EXPECT_EQ(2, vprocns_lineage_number(1, ~0U - 2, 1, 2, ~0U - 1));
 }
 
 TEST_HARNESS_MAIN

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Sequential numbering: which number comes next, whatever happens to clones. */
+/* Which number comes next, whatever happens to clones. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
@@ -10,16 +10,28 @@
 
 #include "common.h"
 
-/* The one that lets clones fail after the number was taken (CLONE_PIDFD). */
-FIXTURE_VARIANT_ADD(group, whole_range) {
+/* The profile that lets clones fail after the number was taken (CLONE_PIDFD). */
+FIXTURE_VARIANT_ADD(group, sequential) {
 	{ .profile = VPROCNS_PROFILE_LINUX }
 };
+/* The children of the first program are numbered as in a sequence. */
+FIXTURE_VARIANT_ADD(group, lineage) {
+	{
+		.profile = VPROCNS_PROFILE_LINUX,
+		.numbering = VPROCNS_NUMBERING_LINEAGE,
+	}
+};
 
-/* Every number from the first to before the next one was given to a clone. */
+/*
+ * Sequential: every number from the first to before the next one was given to
+ * a clone. Lineage: every clone has the number that its place gives.
+ */
 static bool has_no_holes(int group)
 {
 	const struct vprocns_info info = get_info(group);
 
+	if (info.numbering == VPROCNS_NUMBERING_LINEAGE)
+		return !get_stats(group).collisions;
 	return info.next - info.first == get_stats(group).clones;
 }
 
@@ -176,7 +188,8 @@ MEMBER_TEST(no_hole_among_parallel_clones)
 	}
 	EXPECT_EQ(1 + 16 + 16 * 25, get_stats(self->group).clones);
 	EXPECT_TRUE(has_no_holes(self->group));
-	EXPECT_EQ(FIRST + 16 + 16 * 25 + 1, spend_number());
+	EXPECT_EQ(variant->create.numbering ? FIRST + 17 :
+		  FIRST + 16 + 16 * 25 + 1, spend_number());
 }
 
 /* A thread that the kernel makes for a member, like an io_uring worker. */

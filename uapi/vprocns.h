@@ -47,9 +47,13 @@ enum vprocns_profile {
  * enum vprocns_numbering - how a new task's TID is chosen
  * @VPROCNS_NUMBERING_SEQUENTIAL: one more for each successful clone; after
  *	the last number the first again, without the numbers in use
+ * @VPROCNS_NUMBERING_LINEAGE: a function of who cloned it and as its
+ *	how-many-eth successful clone, never of when; the next free number when
+ *	that one is in use, which is counted as a collision
  */
 enum vprocns_numbering {
 	VPROCNS_NUMBERING_SEQUENTIAL	= 0,
+	VPROCNS_NUMBERING_LINEAGE	= 1,
 };
 
 /**
@@ -99,6 +103,8 @@ enum vprocns_caps {
  * @reserved: zero
  * @name: name of the group, or empty. NUL-terminated; letters, digits,
  *	``.``, ``_`` and ``-``, the first a letter.
+ * @seed: what lineage numbering mixes in, so that another one gives other
+ *	numbers; zero with any other numbering
  */
 struct vprocns_create {
 	__u32 flags;
@@ -111,6 +117,7 @@ struct vprocns_create {
 	__u32 last;
 	__u32 reserved;
 	char name[VPROCNS_NAME_LEN];
+	__u64 seed;
 };
 
 /**
@@ -171,13 +178,15 @@ enum vprocns_state {
  * @flags: VPROCNS_CREATE_* bits
  * @first: first TID to give
  * @last: last TID to give
- * @next: where the search for the next clone's TID starts
+ * @next: where the search for the next clone's TID starts; 0 with lineage
+ *	numbering, where that depends on who clones
  * @owner: effective UID of the creator, in the caller's user namespace
  * @ns_inum: inode number of the PID namespace (as in /proc/PID/ns/pid), or 0
  * @init: TID of the namespace's init in the caller's PID namespace, or 0
  * @members: live tasks of the group
  * @nested: live tasks of PID namespaces below the group's; no part of it
  * @name: name, or empty
+ * @seed: as in struct vprocns_create
  */
 struct vprocns_info {
 	__u64 id;
@@ -197,6 +206,7 @@ struct vprocns_info {
 	__u32 members;
 	__u32 nested;
 	char name[VPROCNS_NAME_LEN];
+	__u64 seed;
 };
 
 /**
@@ -249,6 +259,8 @@ enum vprocns_rule {
  * @exits: members that ended
  * @rewritten: clones that ran with other flags than asked for
  * @refused: requests refused, by enum vprocns_rule; the rest is zero
+ * @collisions: those of @clones that found the number of their lineage in use;
+ *	while it is 0, no number depended on scheduling. 0 with sequential numbering.
  */
 struct vprocns_stats {
 	__u64 clones;
@@ -258,6 +270,7 @@ struct vprocns_stats {
 	__u64 exits;
 	__u64 rewritten;
 	__u64 refused[VPROCNS_REFUSED_SLOTS];
+	__u64 collisions;
 };
 
 /* vprocns_translate.direction */
@@ -278,6 +291,10 @@ struct vprocns_translate {
 	__u32 reserved;
 };
 
+/* vprocns_member.flags */
+/* The task has a lineage: the fields behind comm are set. */
+#define VPROCNS_MEMBER_LINEAGE	_BITUL(0)
+
 /**
  * struct vprocns_member - one task of a group
  * @tid: TID in the group
@@ -285,8 +302,21 @@ struct vprocns_translate {
  * @ppid: TGID of the parent in the group; 0 when the parent is outside
  * @host_tid: TID in the caller's PID namespace; 0 when not visible there
  * @host_tgid: TGID in the caller's PID namespace; 0 when not visible there
- * @reserved: zero
+ * @flags: VPROCNS_MEMBER_* bits
  * @comm: the task's name, NUL-terminated
+ * @lineage: what the numbers of its children follow from; 0 is the first
+ *	program, 2^64-3 pid 1
+ * @cloner_lineage: that of who cloned it; 2^64-1 when it joined from outside,
+ *	2^64-2 when it was there before the bind
+ * @birth: as which of its cloner's successful clones it was made, from 1; for
+ *	a task that joined from outside, as which of those; for one that was
+ *	there before the bind, its TID
+ * @cloner: TID that its cloner had then; 0 when that was no member, or when
+ *	the task was there before the bind
+ * @reserved: zero
+ *
+ * Tasks without a lineage: all of a group with another numbering, threads that
+ * the kernel made, and those that were there before the bind, until they clone.
  */
 struct vprocns_member {
 	__s32 tid;
@@ -294,8 +324,13 @@ struct vprocns_member {
 	__s32 ppid;
 	__s32 host_tid;
 	__s32 host_tgid;
-	__u32 reserved;
+	__u32 flags;
 	char comm[VPROCNS_COMM_LEN];
+	__u64 lineage;
+	__u64 cloner_lineage;
+	__u64 birth;
+	__s32 cloner;
+	__u32 reserved;
 };
 
 /**
@@ -304,7 +339,8 @@ struct vprocns_member {
  * @capacity: how many fit
  * @count: out: how many were written, by ascending TID
  * @after: only members with a greater TID; 0 for all
- * @reserved: zero
+ * @size: bytes from one struct vprocns_member to the next, a multiple of 8;
+ *	0 means 40, the first version's size
  *
  * The last TID written is @after of the next call; fewer than @capacity
  * written means that there are no more. Each entry is true of one moment; the
@@ -315,7 +351,7 @@ struct vprocns_members {
 	__u32 capacity;
 	__u32 count;
 	__s32 after;
-	__u32 reserved;
+	__u32 size;
 };
 
 #define VPROCNS_IOC	0xd1
@@ -328,7 +364,8 @@ struct vprocns_members {
 /*
  * VPROCNS_CREATE - on /dev/vprocns: makes a group, returns its descriptor.
  * EINVAL: an unknown value or bit, a malformed name, a range outside
- *	2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed
+ *	2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed, a
+ *	seed without lineage numbering
  * EEXIST: a group of this name is there
  * ENOSPC: the module's max_groups are in use
  * EBUSY: another user (a kernel live patch) holds a function we need
@@ -377,7 +414,10 @@ struct vprocns_members {
  */
 #define VPROCNS_TRANSLATE	_IOWR(VPROCNS_IOC, 0x13, struct vprocns_translate)
 
-/* VPROCNS_MEMBERS - on a group: its live tasks. EINVAL: a reserved field, after < 0. */
+/*
+ * VPROCNS_MEMBERS - on a group: its live tasks.
+ * EINVAL: after < 0, a size under 40 or over 4096 or no multiple of 8
+ */
 #define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
 
 #endif
