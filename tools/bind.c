@@ -47,6 +47,7 @@ static int bind_main(int argc, char **argv)
 	if (optind != argc - 1)
 		misuse("one process is needed; see vprocns bind --help");
 
+	check_group_options(&create);
 	pid = number(argv[optind], "process", 1, INT_MAX);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0 && errno == ESRCH)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* /dev/vprocns and its errors, in words that say what to do. */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,6 +130,36 @@ void group_bind(int group, int pidfd, const struct vprocns_create *create)
 	default:
 		fail("the PID namespace can't be bound: %s", strerror(errno));
 	}
+}
+
+struct vprocns_stats group_stats(int group)
+{
+	struct vprocns_stats stats;
+
+	if (ioctl(group, VPROCNS_STATS, &stats))
+		fail("the counters can't be read: %s", strerror(errno));
+	return stats;
+}
+
+struct vprocns_member *group_members(int group, size_t *count)
+{
+	enum { AT_ONCE = 256 };
+	struct vprocns_members members = {
+		.capacity = AT_ONCE, .size = sizeof(struct vprocns_member),
+	};
+	struct vprocns_member *found = NULL;
+
+	*count = 0;
+	do {
+		found = reallocarray(found, *count + AT_ONCE, sizeof(*found));
+		if (!found)
+			fail("out of memory");
+		members.members = (uintptr_t)(found + *count);
+		if (ioctl(group, VPROCNS_MEMBERS, &members))
+			fail("the members can't be listed: %s", strerror(errno));
+		*count += members.count;
+	} while (members.count == AT_ONCE);
+	return found;
 }
 
 struct vprocns_info group_info(int group)

@@ -2,6 +2,8 @@
 #ifndef _VPROCNS_DEVICE_H
 #define _VPROCNS_DEVICE_H
 
+#include <stddef.h>
+
 #include "vprocns.h"
 
 /* All end the tool with a line that says what to do when they can't. */
@@ -14,5 +16,8 @@ int group_create(int device, const struct vprocns_create *create);
 int group_open(int device, const char *word);
 void group_bind(int group, int pidfd, const struct vprocns_create *create);
 struct vprocns_info group_info(int group);
+struct vprocns_stats group_stats(int group);
+/* The live tasks, by ascending TID; for free(). */
+struct vprocns_member *group_members(int group, size_t *count);
 
 #endif

@@ -20,6 +20,7 @@ static const struct column columns[] = {
 	{ "STATE",	COLUMN_TEXT },
 	{ "PROFILE",	COLUMN_TEXT },
 	{ "NUMBERING",	COLUMN_TEXT },
+	{ "SEED",	COLUMN_NUMBER },
 	{ "FIRST",	COLUMN_NUMBER },
 	{ "LAST",	COLUMN_NUMBER },
 	{ "NEXT",	COLUMN_NUMBER },
@@ -37,9 +38,13 @@ static void list_group(struct table *table, const struct vprocns_info *info)
 	table_cell(table, "%s", state_name(info->state));
 	table_cell(table, "%s", profile_name(info->profile));
 	table_cell(table, "%s", numbering_name(info->numbering));
+	table_cell(table, "%llu", info->seed);
 	table_cell(table, "%u", info->first);
 	table_cell(table, "%u", info->last);
-	table_cell(table, "%u", info->next);
+	if (info->numbering == VPROCNS_NUMBERING_SEQUENTIAL)
+		table_cell(table, "%u", info->next);
+	else
+		table_no_cell(table);
 	table_cell(table, "%u", info->members);
 	table_cell(table, "%u", info->nested);
 	table_cell(table, "%d", info->init);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The commands, and how all of them end when something is wrong. */
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
@@ -76,16 +77,18 @@ void bad_option(char **argv)
 	       argv[optind - 1], command->name);
 }
 
-long long number(const char *word, const char *what, long long min,
-		 long long max)
+unsigned long long number(const char *word, const char *what,
+			  unsigned long long min, unsigned long long max)
 {
-	long long value;
+	unsigned long long value;
 	char *end;
 
 	errno = 0;
-	value = strtoll(word, &end, 0);
-	if (errno || end == word || *end || value < min || value > max)
-		misuse("%s '%s': a number from %lld to %lld is needed", what,
+	value = strtoull(word, &end, 0);
+	/* strtoull() takes a sign, and spaces before it. */
+	if (errno || !isdigit((unsigned char)*word) || *end || value < min ||
+	    value > max)
+		misuse("%s '%s': a number from %llu to %llu is needed", what,
 		       word, min, max);
 	return value;
 }

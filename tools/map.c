@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* `vprocns map`: one task's number on the other side. */
+/* `vprocns map`: one task's number on the other side, or the tree of all. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "options.h"
 #include "table.h"
 #include "tool.h"
+#include "tree.h"
 
 static const struct column columns[] = {
 	{ "TID",	COLUMN_NUMBER },
@@ -33,6 +34,19 @@ static void print(const struct vprocns_translate *translate, bool json)
 	table_print(table);
 }
 
+static void translate_one(int group, const char *name,
+			  struct vprocns_translate *translate, bool json)
+{
+	if (!ioctl(group, VPROCNS_TRANSLATE, translate)) {
+		print(translate, json);
+		return;
+	}
+	if (errno == ESRCH)
+		fail("no live task of group '%s' has the number %d: see 'vprocns ps'",
+		     name, translate->tid);
+	fail("the number can't be looked up: %s", strerror(errno));
+}
+
 static int map_main(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -42,7 +56,7 @@ static int map_main(int argc, char **argv)
 		{}
 	};
 	struct vprocns_translate translate = { .direction = VPROCNS_TO_HOST };
-	bool json = false;
+	bool json = false, tree;
 	int option, device, group;
 
 	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
@@ -55,19 +69,20 @@ static int map_main(int argc, char **argv)
 		else
 			bad_option(argv);
 	}
-	if (optind != argc - 2)
-		misuse("a group and a TID are needed; see vprocns map --help");
+	if (optind != argc - 1 && optind != argc - 2)
+		misuse("a group is needed, and at most a TID; see vprocns map --help");
+	tree = optind == argc - 1;
+	if (tree && translate.direction == VPROCNS_TO_VIRTUAL)
+		misuse("--to-virtual needs a TID");
 
-	translate.tid = number(argv[optind + 1], "TID", 1, INT_MAX);
+	if (!tree)
+		translate.tid = number(argv[optind + 1], "TID", 1, INT_MAX);
 	device = device_open();
 	group = group_open(device, argv[optind]);
-	if (ioctl(group, VPROCNS_TRANSLATE, &translate)) {
-		if (errno == ESRCH)
-			fail("no live task of group '%s' has the number %d: see 'vprocns ps'",
-			     argv[optind], translate.tid);
-		fail("the number can't be looked up: %s", strerror(errno));
-	}
-	print(&translate, json);
+	if (tree)
+		tree_print(group, json);
+	else
+		translate_one(group, argv[optind], &translate, json);
 	close(group);
 	close(device);
 	return 0;
@@ -75,11 +90,13 @@ static int map_main(int argc, char **argv)
 
 const struct command map_command = {
 	.name = "map",
-	.summary = "tell a task's TID on the other side",
-	.usage = "[--to-virtual] [--json] GROUP TID\n"
+	.summary = "tell a task's TID on the other side, or show who cloned whom",
+	.usage = "[--to-virtual] [--json] GROUP [TID]\n"
 		 "\n"
 		 "Prints the TID that the task with number TID in GROUP has in your PID\n"
-		 "namespace.\n"
+		 "namespace; without TID, the tree of GROUP's live tasks: for each its lineage\n"
+		 "(the first 8 hex digits), the TID of who cloned it, and as which of that task's\n"
+		 "successful clones. Lineages are there with --numbering lineage.\n"
 		 "\n"
 		 "  --to-virtual  the other way round\n"
 		 "  --json        print JSON\n",

@@ -21,6 +21,7 @@ static const char *const profiles[] = {
 
 static const char *const numberings[] = {
 	[VPROCNS_NUMBERING_SEQUENTIAL]	= "sequential",
+	[VPROCNS_NUMBERING_LINEAGE]	= "lineage",
 };
 
 static const char *const vforks[] = {

@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <limits.h>
 #include <linux/sched.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "names.h"
@@ -57,7 +58,11 @@ bool group_option(int option, const char *value, struct vprocns_create *create)
 		return true;
 	case OPT_NUMBERING:
 		if (!numbering_value(value, &create->numbering))
-			misuse("numbering '%s': sequential is needed", value);
+			misuse("numbering '%s': sequential or lineage is needed",
+			       value);
+		return true;
+	case OPT_SEED:
+		create->seed = number(value, "seed", 0, UINT64_MAX);
 		return true;
 	case OPT_FIRST:
 		create->first = number(value, "first number", 1, UINT_MAX);
@@ -71,6 +76,12 @@ bool group_option(int option, const char *value, struct vprocns_create *create)
 	default:
 		return false;
 	}
+}
+
+void check_group_options(const struct vprocns_create *create)
+{
+	if (create->seed && create->numbering != VPROCNS_NUMBERING_LINEAGE)
+		misuse("--seed goes with --numbering lineage");
 }
 
 bool print_options(int argc, char **argv)

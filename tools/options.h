@@ -19,6 +19,7 @@
 	POLICY_OPTIONS,							\
 	{ "caps", required_argument, NULL, OPT_CAPS },			\
 	{ "numbering", required_argument, NULL, OPT_NUMBERING },	\
+	{ "seed", required_argument, NULL, OPT_SEED },			\
 	{ "first", required_argument, NULL, OPT_FIRST },		\
 	{ "last", required_argument, NULL, OPT_LAST },			\
 	{ "name", required_argument, NULL, OPT_NAME }
@@ -32,13 +33,17 @@
 #define GROUP_USAGE							\
 	POLICY_USAGE							\
 	"  --caps VIEW       host, empty or empty-v3, in place of the profile's\n" \
-	"  --numbering N     sequential (default)\n"			\
+	"  --numbering N     sequential (default), or lineage: by who clones, not when\n" \
+	"  --seed N          other numbers with --numbering lineage (0)\n"	\
 	"  --first N         first TID to give (1000)\n"		\
 	"  --last N          last TID to give (kernel.pid_max - 1)\n"	\
 	"  --name NAME       a name to find the group by\n"
 
 /* Takes one of the above, by its OPT_ number; false when it is none of them. */
 bool group_option(int option, const char *value, struct vprocns_create *create);
+
+/* When all were taken: those that contradict each other. */
+void check_group_options(const struct vprocns_create *create);
 
 /* The options of the commands that only print: --json and --help. */
 bool print_options(int argc, char **argv);

@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* `vprocns ps`: the live tasks of a group, by both numbers. */
-#include <errno.h>
-#include <stdint.h>
-#include <string.h>
-#include <sys/ioctl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "device.h"
 #include "options.h"
 #include "table.h"
 #include "tool.h"
-
-#define MEMBERS_AT_ONCE 256
 
 static const struct column columns[] = {
 	{ "TID",	COLUMN_NUMBER },
@@ -25,33 +20,28 @@ static const struct column columns[] = {
 static int ps_main(int argc, char **argv)
 {
 	const bool json = print_options(argc, argv);
-	struct vprocns_member found[MEMBERS_AT_ONCE];
-	struct vprocns_members members = {
-		.members = (uintptr_t)found, .capacity = MEMBERS_AT_ONCE,
-	};
+	struct vprocns_member *members;
 	struct table *table;
 	int device, group;
-	__u32 i;
+	size_t count, i;
 
 	if (optind != argc - 1)
 		misuse("one group is needed; see vprocns ps --help");
 	device = device_open();
 	group = group_open(device, argv[optind]);
+	members = group_members(group, &count);
 	table = table_new("members", columns, ARRAY_SIZE(columns), json);
-	do {
-		if (ioctl(group, VPROCNS_MEMBERS, &members))
-			fail("the members can't be listed: %s", strerror(errno));
-		for (i = 0; i < members.count; i++) {
-			table_row(table);
-			table_cell(table, "%d", found[i].tid);
-			table_cell(table, "%d", found[i].tgid);
-			table_cell(table, "%d", found[i].ppid);
-			table_cell(table, "%d", found[i].host_tid);
-			table_cell(table, "%d", found[i].host_tgid);
-			table_cell(table, "%s", found[i].comm);
-		}
-	} while (members.count == MEMBERS_AT_ONCE);
+	for (i = 0; i < count; i++) {
+		table_row(table);
+		table_cell(table, "%d", members[i].tid);
+		table_cell(table, "%d", members[i].tgid);
+		table_cell(table, "%d", members[i].ppid);
+		table_cell(table, "%d", members[i].host_tid);
+		table_cell(table, "%d", members[i].host_tgid);
+		table_cell(table, "%s", members[i].comm);
+	}
 	table_print(table);
+	free(members);
 	close(group);
 	close(device);
 	return 0;

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -24,6 +25,8 @@
 	"/proc, its clone policy and its capability view.\n"		\
 	"\n"								\
 	GROUP_USAGE							\
+	"  --report          say at the end, on standard error, how many tasks were made\n" \
+	"                    and whether their numbers depended on scheduling\n" \
 	"\n"								\
 	"Exit status: that of CMD, or 128+n when signal n ended it; 125 when the\n" \
 	"group can't be made, 126 when CMD can't be executed, 127 when there is none.\n"
@@ -31,6 +34,7 @@
 struct run {
 	struct vprocns_create create;
 	char **argv;
+	bool report;
 	int group;
 	int alive[2];
 	uid_t uid;
@@ -41,6 +45,7 @@ static void read_options(int argc, char **argv, struct run *run)
 {
 	static const struct option options[] = {
 		GROUP_OPTIONS,
+		{ "report", no_argument, NULL, OPT_REPORT },
 		{ "help", no_argument, NULL, OPT_HELP },
 		{}
 	};
@@ -50,9 +55,12 @@ static void read_options(int argc, char **argv, struct run *run)
 	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
 		if (option == OPT_HELP)
 			help();
-		if (!group_option(option, optarg, &run->create))
+		if (option == OPT_REPORT)
+			run->report = true;
+		else if (!group_option(option, optarg, &run->create))
 			bad_option(argv);
 	}
+	check_group_options(&run->create);
 	if (optind == argc)
 		misuse("no program given; see vprocns run --help");
 	run->argv = argv + optind;
@@ -131,10 +139,28 @@ static pid_t start_init(struct run *run)
 	fail("a PID namespace can't be made: %s", strerror(errno));
 }
 
+/* Tasks that joined were numbered as they came, and with them their children. */
+static void report(const struct run *run)
+{
+	const struct vprocns_stats stats = group_stats(run->group);
+	const char *verdict;
+
+	if (run->create.numbering != VPROCNS_NUMBERING_LINEAGE)
+		verdict = "numbered in the order in which they were made";
+	else if (stats.collisions)
+		verdict = "so numbers may depend on scheduling: try another --seed or a larger range";
+	else if (stats.joined > 1)
+		verdict = "but those that joined from outside are numbered in the order in which they came";
+	else
+		verdict = "so no number depended on scheduling";
+	complain("%llu tasks, %llu collisions, %s", stats.clones,
+		 stats.collisions, verdict);
+}
+
 static int run_main(int argc, char **argv)
 {
 	struct run run = { .uid = geteuid(), .gid = getegid() };
-	int device;
+	int device, status;
 	pid_t init;
 
 	read_options(argc, argv, &run);
@@ -146,7 +172,10 @@ static int run_main(int argc, char **argv)
 	relay_begin();
 	init = start_init(&run);
 	close(run.alive[0]);
-	return relay_until_end(init);
+	status = relay_until_end(init);
+	if (run.report)
+		report(&run);
+	return status;
 }
 
 const struct command run_command = {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* `vprocns stat`: a group's counters. */
-#include <errno.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -35,8 +32,7 @@ static int stat_main(int argc, char **argv)
 		misuse("one group is needed; see vprocns stat --help");
 	device = device_open();
 	group = group_open(device, argv[optind]);
-	if (ioctl(group, VPROCNS_STATS, &stats))
-		fail("the counters can't be read: %s", strerror(errno));
+	stats = group_stats(group);
 
 	table = table_new("counters", columns, ARRAY_SIZE(columns), json);
 	counter(table, "clones", stats.clones);
@@ -45,6 +41,7 @@ static int stat_main(int argc, char **argv)
 	counter(table, "kernel-threads", stats.kernel_threads);
 	counter(table, "exits", stats.exits);
 	counter(table, "rewritten", stats.rewritten);
+	counter(table, "collisions", stats.collisions);
 	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
 		table_row(table);
 		table_cell(table, "refused:%s", rule_name(rule));
@@ -62,7 +59,8 @@ const struct command stat_command = {
 	.usage = "[--json] GROUP\n"
 		 "\n"
 		 "Shows what was counted since GROUP, an id or a name, was bound: clones that\n"
-		 "succeeded, and requests refused by each rule.\n",
+		 "succeeded, clones that found their lineage's number in use, and requests\n"
+		 "refused by each rule.\n",
 	.main = stat_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,

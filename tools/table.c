@@ -15,6 +15,18 @@ struct table {
 	size_t column;
 };
 
+static int flags_of(enum column_kind kind)
+{
+	switch (kind) {
+	case COLUMN_NUMBER:
+		return SCOLS_FL_RIGHT;
+	case COLUMN_TREE:
+		return SCOLS_FL_TREE;
+	default:
+		return 0;
+	}
+}
+
 struct table *table_new(const char *name, const struct column *columns,
 			size_t nr_columns, bool json)
 {
@@ -28,15 +40,15 @@ struct table *table_new(const char *name, const struct column *columns,
 	    scols_table_enable_json(table->scols, json))
 		fail("out of memory");
 	for (i = 0; i < nr_columns; i++) {
-		const bool is_number = columns[i].kind == COLUMN_NUMBER;
 		struct libscols_column *const column =
 			scols_table_new_column(table->scols, columns[i].name, 0,
-					       is_number ? SCOLS_FL_RIGHT : 0);
+					       flags_of(columns[i].kind));
 
 		if (!column ||
-		    scols_column_set_json_type(column, is_number ?
-					       SCOLS_JSON_NUMBER :
-					       SCOLS_JSON_STRING))
+		    scols_column_set_json_type(column,
+					       columns[i].kind == COLUMN_TEXT ?
+					       SCOLS_JSON_STRING :
+					       SCOLS_JSON_NUMBER))
 			fail("out of memory");
 	}
 	return table;
@@ -44,10 +56,17 @@ struct table *table_new(const char *name, const struct column *columns,
 
 void table_row(struct table *table)
 {
-	table->row = scols_table_new_line(table->scols, NULL);
+	table_row_below(table, NULL);
+}
+
+struct libscols_line *table_row_below(struct table *table,
+				      struct libscols_line *parent)
+{
+	table->row = scols_table_new_line(table->scols, parent);
 	if (!table->row)
 		fail("out of memory");
 	table->column = 0;
+	return table->row;
 }
 
 void table_cell(struct table *table, const char *format, ...)
@@ -62,6 +81,11 @@ void table_cell(struct table *table, const char *format, ...)
 	if (length < 0 ||
 	    scols_line_refer_data(table->row, table->column++, text))
 		fail("out of memory");
+}
+
+void table_no_cell(struct table *table)
+{
+	table->column++;
 }
 
 void table_print(struct table *table)

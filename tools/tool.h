@@ -64,6 +64,8 @@ enum {
 	OPT_FIRST,
 	OPT_LAST,
 	OPT_NAME,
+	OPT_SEED,
+	OPT_REPORT,
 	OPT_BATCH,
 	OPT_TO_VIRTUAL,
 };
@@ -73,7 +75,7 @@ noreturn void help(void);
 noreturn void bad_option(char **argv);
 
 /* A whole number of @min..@max, or a line about @what and the end. */
-long long number(const char *word, const char *what, long long min,
-		 long long max);
+unsigned long long number(const char *word, const char *what,
+			  unsigned long long min, unsigned long long max);
 
 #endif
