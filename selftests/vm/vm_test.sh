@@ -19,4 +19,22 @@ run env VM_TIMEOUT=15 "${vm[@]}" -- sleep 1000
 is "a hang fails the run" 125
 run "${vm[@]}" --kernel nosuch -- true
 is "wrong usage" 2
+run "${vm[@]}" --icount --cpus 2 -- true
+is "instructions are counted on one CPU" 2
+# By a real clock, hardly two of the loops take the same to the nanosecond.
+run "${vm[@]}" --icount -- python3 -c '
+import collections, os, time
+
+def loop():
+    begin = time.perf_counter_ns()
+    for _ in range(10000):
+        pass
+    return time.perf_counter_ns() - begin
+
+times = collections.Counter(loop() for _ in range(200)).most_common(2)
+print(*times)
+raise SystemExit(os.cpu_count() != 1 or times[0][1] < 20)'
+is "time is instructions" 0
+run "${vm[@]}" --icount -- sh -c 'exit 7'
+is "the status of a command where instructions are counted" 7
 tap_end
