@@ -8,7 +8,7 @@
 here=$(cd "$(dirname "$0")" && pwd -P)
 racer=$here/../build/selftests/racer
 work=$(mktemp -d)
-no_dependence='0 collisions, so no number depended on scheduling$'
+independent='0 collisions: numbers are independent of scheduling'
 
 # Load from outside the group, which comes and goes.
 load() {
@@ -47,8 +47,8 @@ same_numbers() {
 	is "$what: the same map in $times runs" 0 1
 	run cat "$work/maps/0"
 	say "$(($(wc -l <"$tap_out") != tasks))" "$what: $tasks tasks have a number"
-	run bash -c "cat '$work'/reports/* | grep -c ' $no_dependence'"
-	is "$what: and each says that it did not depend on scheduling" 0 "$times"
+	run bash -c "cat '$work'/reports/* | grep -c ' $independent'"
+	is "$what: and each says that they are independent of scheduling" 0 "$times"
 }
 # other_numbers WHAT CMD...: as soon as two runs differ, that is shown.
 other_numbers() {

@@ -84,6 +84,26 @@ run vprocns run --profile none true
 one_line "run: bad profile" 125 "shadow, shadow-strict or linux"
 run vprocns run --first 5000 -- sh -c 'echo $$'
 is "run: --first" 0 5000
+run vprocns run --numbering lineage --report -- bash -c '(echo $BASHPID); exit 3'
+is "run: --report leaves output and status alone" 3 1001
+say "$([[ $err == "vprocns: run: 2 tasks, 0 collisions: numbers are independent of scheduling, "* ]]; echo $?)" \
+	"run: --report says that numbers are independent of scheduling"
+run vprocns run --numbering lineage --first 10 --last 12 --report -- bash -c 'for i in 1 2 3 4; do (:); done'
+say "$([[ $err == "vprocns: run: 5 tasks, 1 collisions: numbers may depend on "* ]]; echo $?)" \
+	"run: --report tells of collisions"
+run vprocns run --report true
+say "$([[ $err == "vprocns: run: 1 tasks, 0 collisions: numbered in the order in which they were made" ]]; echo $?)" \
+	"run: --report of sequential numbering promises nothing"
+run vprocns run --numbering lineage --seed 18446744073709551615 -- bash -c '(sh -c "echo \$\$"; :)'
+other=$out
+run vprocns run --numbering lineage --seed 1 -- bash -c '(sh -c "echo \$\$"; :)'
+say "$([[ $out && $other && $out != "$other" ]]; echo $?)" "run: --seed gives other numbers"
+run vprocns run --seed 1 true
+one_line "run: --seed without lineage" 125 "--seed goes with --numbering lineage"
+run vprocns run --numbering lineage --seed -1 true
+one_line "run: a negative seed" 125 "seed '-1'"
+run vprocns run --numbering lineage --seed 18446744073709551616 true
+one_line "run: a seed of too many bits" 125 "a number from 0 to 18446744073709551615"
 run vprocns run --threads-only -- bash -c 'ls; true'
 one_line "run: --threads-only refuses a fork" 254 "fork: Operation not supported"
 run vprocns run -- unshare --uts true
@@ -180,11 +200,48 @@ run vprocns map alpha 4242
 one_line "map: no such task" 1 "no live task"
 run vprocns map alpha x
 one_line "map: no number" 2 "TID 'x'"
+run vprocns map --to-virtual alpha
+one_line "map: --to-virtual of nothing" 2 "--to-virtual needs a TID"
+run vprocns map alpha
+has "map: the tree, without lineages" '^`-1000 +1 +sleep$'
+vprocns run --numbering lineage --name family -- bash -c 'sleep 1000 & (sleep 1000 & sleep 1000) & wait' &
+family=$!
+four_sleeps_and_more() {
+	[[ $(vprocns ps family | wc -l) == 7 ]]
+}
+eventually four_sleeps_and_more
+vprocns exec family sleep 1000 &
+eventually bash -c 'vprocns ps family | grep -q "^5135 "'
+run vprocns map family
+is "map: the tree of a group" 0 "$(
+	cat <<-'END'
+		TID         LINEAGE  PARENT K COMMAND
+		1           ffffffff        1 vprocns
+		`-1000      00000000      1 1 bash
+		  |-1001    caf8f14c   1000 1 sleep
+		  `-1002    bc3d046c   1000 2 bash
+		    |-19485 b852da47   1002 1 sleep
+		    `-19486 7280e0b2   1002 2 sleep
+		5135        73cc7caa        1 sleep
+	END
+)"
+run vprocns map --json family
+run python3 -c '
+import json, sys
+task = json.loads(sys.argv[1])["tree"][0]["children"][0]["children"][1]["children"][1]
+print(task["tid"], task["parent"], task["k"])' "$out"
+is "map: the tree in JSON" 0 "19486 1002 2"
+run vprocns ls
+has "ls: shows the seed, and no next number" ' family +bound +shadow +lineage +0 +1000 +32767 +7 '
+run vprocns stat family
+has "stat: counts collisions" '^collisions +0$'
+kill -9 $family
+wait $family 2>/dev/null
 run vprocns stat alpha
 has "stat: counts clones" '^clones +[1-9]'
 holds "stat: --json" has_json vprocns stat --json alpha
 run vprocns ls
-has "ls: shows the group" ' alpha +bound +shadow +sequential +1000 '
+has "ls: shows the group" ' alpha +bound +shadow +sequential +0 +1000 '
 holds "ls: --json" has_json vprocns ls --json
 kill $alpha
 run wait $alpha

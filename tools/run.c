@@ -139,7 +139,7 @@ static pid_t start_init(struct run *run)
 	fail("a PID namespace can't be made: %s", strerror(errno));
 }
 
-/* Tasks that joined were numbered as they came, and with them their children. */
+/* Tasks that joined are numbered as they came, and their children with them. */
 static void report(const struct run *run)
 {
 	const struct vprocns_stats stats = group_stats(run->group);
@@ -148,12 +148,12 @@ static void report(const struct run *run)
 	if (run->create.numbering != VPROCNS_NUMBERING_LINEAGE)
 		verdict = "numbered in the order in which they were made";
 	else if (stats.collisions)
-		verdict = "so numbers may depend on scheduling: try another --seed or a larger range";
+		verdict = "numbers may depend on scheduling; try another --seed or a larger range";
 	else if (stats.joined > 1)
-		verdict = "but those that joined from outside are numbered in the order in which they came";
+		verdict = "numbers depend on the order in which tasks joined from outside";
 	else
-		verdict = "so no number depended on scheduling";
-	complain("%llu tasks, %llu collisions, %s", stats.clones,
+		verdict = "numbers are independent of scheduling, as far as each task's own clones are";
+	complain("%llu tasks, %llu collisions: %s", stats.clones,
 		 stats.collisions, verdict);
 }
 
