@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# vprocns: make, make demo, make check, make install, make uninstall.
+# vprocns: make, make demo, make check, make collisions, make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -35,6 +35,18 @@ check:
 		selftests/vm/build-module $$kernel; \
 	done
 	@selftests/run.sh $(KERNELS:%=--kernel %)
+
+build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
+		selftests/siphash.h uapi/vprocns.h
+	@mkdir -p $(@D)
+	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -Imodule -Iselftests \
+		-o $@ bench/collisions.c module/numbering.c -lsodium -lm
+
+# The table of Documentation/lineage.md; no VM.
+collisions:
+	@selftests/install-deps
+	@$(MAKE) -s --no-print-directory build/bench/collisions
+	@build/bench/collisions
 
 # DKMS builds the module anew for every kernel that comes; without it, this one.
 DKMS   := $(shell command -v dkms 2>/dev/null)
@@ -74,7 +86,7 @@ endif
 
 clean:
 	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
-		build/unit build/demo build/check build/module
+		build/unit build/demo build/bench build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool demo check install uninstall clean
+.PHONY: all module tool demo check collisions install uninstall clean
