@@ -1,207 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The descent of a group's tasks: who cloned each, as which of the cloner's
- * clones, and how many clones it made itself. The rule that makes numbers of
- * it is in numbering.c.
- *
- * A task's record is filled in when its clone is committed and goes when it
- * exits, both in probes, which can't sleep. So spare records wait in a stock: the
- * cloner, who may sleep, fills it up, and the records of the dead return to it.
- * In a group whose tasks come and go, nothing is allocated.
+ * Lineage numbering: who cloned each task, as which of the cloner's clones, and
+ * how many clones it made itself. The rule that makes numbers of it is in
+ * numbering.c, the records are kept by descent.c.
  */
-#include <linux/hash.h>
-#include <linux/mm.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
-#include <linux/slab.h>
 
 #include "group.h"
 #include "lineage.h"
-
-#define FIRST_BITS	6
-/* Records kept although nobody needs them now. */
-#define KEEP_SPARE	64
-
-/**
- * struct vprocns_birth - how a task came about
- * @cloner: lineage of who cloned it, or a VPROCNS_LINEAGE_* value
- * @order: as which of the cloner's clones: see vprocns_lineage_of()
- * @cloner_tid: TID of who cloned it, or 0
- */
-struct vprocns_birth {
-	u64 cloner;
-	u64 order;
-	u32 cloner_tid;
-};
-
-/**
- * struct vprocns_descent - what is known of one live task
- * @node: in the table, by @task, or in the stock
- * @task: whose record it is; it removes itself on exit
- * @birth: the task's own
- * @process: that of its process, which it takes over when it execs
- * @execs: how often a thread has taken over the process that way
- * @children: how many of its clones succeeded
- * @lineage: from @birth; only the task itself uses this copy
- * @start: where its children's numbers start; likewise
- * @known: the two are filled in; likewise
- * @in_flight: a clone of its has begun and was not committed
- */
-struct vprocns_descent {
-	struct hlist_node node;
-	const struct task_struct *task;
-	struct vprocns_birth birth;
-	struct vprocns_birth process;
-	u64 children;
-	u64 lineage;
-	u32 start;
-	u32 execs : 30;
-	u32 known : 1;
-	u32 in_flight : 1;
-};
 
 static u32 span_of(const struct vprocns_group *group)
 {
 	return group->create.last - group->create.first + 1;
 }
 
-static struct hlist_head *bucket_of(const struct vprocns_lineages *table,
-				    const struct task_struct *task)
-{
-	const u32 i = hash_ptr(task, table->bits);
-
-	/* Bucket i of the old table becomes 2i and 2i + 1 of this one. */
-	if (table->old && i >> 1 < table->old_left)
-		return &table->old[i >> 1];
-	return &table->buckets[i];
-}
-
-static struct vprocns_descent *find(const struct vprocns_lineages *table,
-				    const struct task_struct *task)
-{
-	struct vprocns_descent *descent;
-
-	hlist_for_each_entry(descent, bucket_of(table, task), node)
-		if (descent->task == task)
-			return descent;
-	return NULL;
-}
-
-static void move_one_bucket(struct vprocns_lineages *table)
-{
-	struct vprocns_descent *descent;
-	struct hlist_node *next;
-
-	if (!table->old_left)
-		return;
-	table->old_left--;
-	hlist_for_each_entry_safe(descent, next, &table->old[table->old_left],
-				  node) {
-		hlist_del(&descent->node);
-		hlist_add_head(&descent->node, bucket_of(table, descent->task));
-	}
-}
-
-static void insert(struct vprocns_lineages *table,
-		   struct vprocns_descent *descent)
-{
-	/* One for each that comes: the old table is empty before this one is full. */
-	move_one_bucket(table);
-	hlist_add_head(&descent->node, bucket_of(table, descent->task));
-	table->nr++;
-}
-
-static void put_back(struct vprocns_lineages *table,
-		     struct vprocns_descent *descent)
-{
-	hlist_add_head(&descent->node, &table->spare);
-	table->nr_spare++;
-}
-
-static struct vprocns_descent *take_spare(struct vprocns_lineages *table)
-{
-	struct vprocns_descent *descent;
-
-	if (!table->nr_spare)
-		return NULL;
-	descent = hlist_entry(table->spare.first, struct vprocns_descent, node);
-	hlist_del(&descent->node);
-	table->nr_spare--;
-	return descent;
-}
-
 /**
- * vprocns_lineage_init - makes the table of a group with lineage numbering
+ * vprocns_lineage_init - prepares a group for lineage numbering
  * @group: the group, with its request filled in
  *
  * Return: 0 or -ENOMEM.
  */
 int vprocns_lineage_init(struct vprocns_group *group)
 {
-	struct vprocns_lineages *const table = &group->lineages;
-
-	table->bits = FIRST_BITS;
-	table->buckets = kvcalloc(1 << FIRST_BITS, sizeof(*table->buckets),
-				  GFP_KERNEL_ACCOUNT);
-	if (!table->buckets)
-		return -ENOMEM;
-	table->outside_start = vprocns_lineage_start(group->create.seed,
-						     VPROCNS_LINEAGE_OUTSIDE,
-						     span_of(group));
-	return 0;
-}
-
-static void free_list(struct hlist_head *list)
-{
-	struct vprocns_descent *descent;
-	struct hlist_node *next;
-
-	hlist_for_each_entry_safe(descent, next, list, node)
-		kfree(descent);
+	group->lineages.outside_start =
+		vprocns_lineage_start(group->create.seed,
+				      VPROCNS_LINEAGE_OUTSIDE, span_of(group));
+	return vprocns_descents_init(&group->lineages.table);
 }
 
 /**
- * vprocns_lineage_exit - frees what a group's table holds
+ * vprocns_lineage_exit - frees what that took
  * @group: the group, which nobody uses any more; of any numbering
  */
 void vprocns_lineage_exit(struct vprocns_group *group)
 {
-	struct vprocns_lineages *const table = &group->lineages;
-	u32 i;
-
-	for (i = 0; table->buckets && i < 1U << table->bits; i++)
-		free_list(&table->buckets[i]);
-	for (i = 0; i < table->old_left; i++)
-		free_list(&table->old[i]);
-	free_list(&table->spare);
-	kvfree(table->buckets);
-	kvfree(table->old);
-}
-
-static void grow(struct vprocns_group *group)
-{
-	struct vprocns_lineages *const table = &group->lineages;
-	const u32 bits = READ_ONCE(table->bits) + 1;
-	struct hlist_head *larger, *unused;
-
-	/* Without memory for it the chains get longer, and that is all. */
-	larger = kvcalloc(1UL << bits, sizeof(*larger),
-			  GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!larger)
-		return;
-	raw_spin_lock(&group->lock);
-	if (bits == table->bits + 1 && !table->old_left) {
-		unused = table->old;
-		table->old = table->buckets;
-		table->old_left = 1U << table->bits;
-		table->buckets = larger;
-		table->bits = bits;
-	} else {
-		/* Somebody else was faster. */
-		unused = larger;
-	}
-	raw_spin_unlock(&group->lock);
-	kvfree(unused);
+	vprocns_descents_exit(&group->lineages.table);
 }
 
 /* Each clone in flight may be committed, and needs a record then. */
@@ -210,75 +44,37 @@ static u32 needed(const struct vprocns_group *group)
 	return group->lineages.in_flight + group->numbering.nr_pending;
 }
 
-static bool is_crowded(const struct vprocns_group *group)
-{
-	const struct vprocns_lineages *const table = &group->lineages;
-
-	return (table->old && !table->old_left) ||
-	       table->nr >> table->bits ||
-	       table->nr_spare > needed(group) + KEEP_SPARE;
-}
-
-/* What need not be done at once: a larger table, an old one and a spare less. */
-static void tidy(struct vprocns_group *group)
-{
-	struct vprocns_lineages *const table = &group->lineages;
-	struct vprocns_descent *unused = NULL;
-	struct hlist_head *old = NULL;
-	bool full;
-
-	raw_spin_lock(&group->lock);
-	if (!table->old_left)
-		swap(old, table->old);
-	full = !table->old && table->nr >> table->bits;
-	if (table->nr_spare > needed(group) + KEEP_SPARE)
-		unused = take_spare(table);
-	raw_spin_unlock(&group->lock);
-	kvfree(old);
-	kfree(unused);
-	if (full)
-		grow(group);
-}
-
-static int stock_up(struct vprocns_group *group)
-{
-	struct vprocns_descent *const descent =
-		kmalloc(sizeof(*descent), GFP_KERNEL_ACCOUNT);
-
-	if (!descent)
-		return -ENOMEM;
-	raw_spin_lock(&group->lock);
-	put_back(&group->lineages, descent);
-	raw_spin_unlock(&group->lock);
-	return 0;
-}
-
 /* A task that was there before the bind has its record from its first clone on. */
-static struct vprocns_descent *adopt(struct vprocns_lineages *table)
+static struct vprocns_descent *adopt(struct vprocns_group *group)
 {
-	struct vprocns_descent *const own = take_spare(table);
+	struct vprocns_descents *const table = &group->lineages.table;
+	struct vprocns_descent *own;
 
-	if (!own)
+	/* The others are for clones in flight. */
+	if (table->nr_spare <= needed(group))
 		return NULL;
+	own = vprocns_descent_take(table);
 	*own = (struct vprocns_descent) {
 		.task	 = current,
 		.birth	 = { VPROCNS_LINEAGE_BEFORE, task_pid_vnr(current) },
 		.process = { VPROCNS_LINEAGE_BEFORE, task_tgid_vnr(current) },
 	};
-	insert(table, own);
+	vprocns_descent_insert(table, own);
 	return own;
 }
 
 /* Under the lock. The cloner's record, or NULL when there is none spare for it. */
-static struct vprocns_descent *mark_in_flight(struct vprocns_lineages *table)
+static struct vprocns_descent *mark_in_flight(struct vprocns_group *group)
 {
-	struct vprocns_descent *own = find(table, current);
+	struct vprocns_lineages *const lineages = &group->lineages;
+	struct vprocns_descent *own = vprocns_descent_find(&lineages->table,
+							   current);
 
 	if (!own)
-		own = adopt(table);
+		own = adopt(group);
 	if (own && !own->in_flight) {
 		own->in_flight = true;
-		table->in_flight++;
+		lineages->in_flight++;
 	}
 	return own;
 }
@@ -286,24 +82,26 @@ static struct vprocns_descent *mark_in_flight(struct vprocns_lineages *table)
 /* Returns the cloner's record, NULL for one outside the group, or an ERR_PTR. */
 static struct vprocns_descent *prepare(struct vprocns_group *group, bool joins)
 {
-	struct vprocns_lineages *const table = &group->lineages;
+	struct vprocns_descents *const table = &group->lineages.table;
 	struct vprocns_descent *own = NULL;
 	bool ready, crowded;
+	u32 need;
 
 	for (;;) {
 		raw_spin_lock(&group->lock);
 		if (!joins)
-			own = mark_in_flight(table);
-		ready = (own || joins) && table->nr_spare >= needed(group);
-		crowded = is_crowded(group);
+			own = mark_in_flight(group);
+		need = needed(group);
+		ready = (own || joins) && table->nr_spare >= need;
+		crowded = vprocns_descents_crowded(table, need);
 		raw_spin_unlock(&group->lock);
 		if (ready)
 			break;
-		if (stock_up(group))
+		if (vprocns_descents_stock(table, &group->lock))
 			return ERR_PTR(-ENOMEM);
 	}
 	if (crowded)
-		tidy(group);
+		vprocns_descents_tidy(table, &group->lock, need);
 	return own;
 }
 
@@ -394,8 +192,10 @@ void vprocns_lineage_commit(struct vprocns_group *group,
 			    struct task_struct *parent,
 			    struct task_struct *child, bool joined)
 {
-	struct vprocns_lineages *const table = &group->lineages;
-	struct vprocns_descent *const own = joined ? NULL : find(table, parent);
+	struct vprocns_lineages *const lineages = &group->lineages;
+	struct vprocns_descents *const table = &lineages->table;
+	struct vprocns_descent *const own =
+		joined ? NULL : vprocns_descent_find(table, parent);
 	const u32 nr = tid_of(child);
 	struct vprocns_descent *descent;
 	struct vprocns_birth birth;
@@ -412,7 +212,7 @@ void vprocns_lineage_commit(struct vprocns_group *group,
 		return;
 
 	/* prepare() left one for each clone in flight. */
-	descent = take_spare(table);
+	descent = vprocns_descent_take(table);
 	if (WARN_ON_ONCE(!descent))
 		return;
 	*descent = (struct vprocns_descent) {
@@ -423,15 +223,15 @@ void vprocns_lineage_commit(struct vprocns_group *group,
 	if (own) {
 		own->children++;
 		own->in_flight = false;
-		table->in_flight--;
+		lineages->in_flight--;
 		if (!thread_group_leader(child)) {
 			descent->process = own->process;
 			descent->execs = own->execs;
 		}
 	}
-	insert(table, descent);
+	vprocns_descent_insert(table, descent);
 	if (nr != number_of(group, &birth,
-			    own ? own->start : table->outside_start))
+			    own ? own->start : lineages->outside_start))
 		group->collisions++;
 }
 
@@ -451,7 +251,7 @@ void vprocns_lineage_exec(struct vprocns_group *group,
 	struct vprocns_descent *own;
 
 	raw_spin_lock(&group->lock);
-	own = find(&group->lineages, task);
+	own = vprocns_descent_find(&group->lineages.table, task);
 	if (own) {
 		own->birth = own->process;
 		own->execs++;
@@ -471,17 +271,15 @@ void vprocns_lineage_exec(struct vprocns_group *group,
 void vprocns_lineage_end(struct vprocns_group *group,
 			 const struct task_struct *task)
 {
-	struct vprocns_lineages *const table = &group->lineages;
+	struct vprocns_lineages *const lineages = &group->lineages;
 	struct vprocns_descent *own;
 
 	raw_spin_lock(&group->lock);
-	own = find(table, task);
+	own = vprocns_descent_find(&lineages->table, task);
 	if (own) {
-		hlist_del(&own->node);
-		table->nr--;
 		/* Its last clone failed. */
-		table->in_flight -= own->in_flight;
-		put_back(table, own);
+		lineages->in_flight -= own->in_flight;
+		vprocns_descent_remove(&lineages->table, own);
 	}
 	raw_spin_unlock(&group->lock);
 }
@@ -503,7 +301,7 @@ void vprocns_lineage_describe(struct vprocns_group *group,
 	if (!vprocns_by_lineage(group))
 		return;
 	raw_spin_lock(&group->lock);
-	descent = find(&group->lineages, task);
+	descent = vprocns_descent_find(&group->lineages.table, task);
 	if (descent) {
 		member->flags |= VPROCNS_MEMBER_LINEAGE;
 		member->lineage = vprocns_lineage_of(group->create.seed,

@@ -2,37 +2,26 @@
 #ifndef _VPROCNS_LINEAGE_H
 #define _VPROCNS_LINEAGE_H
 
-#include <linux/list.h>
 #include <linux/types.h>
+
+#include "descent.h"
 
 struct task_struct;
 struct vprocns_group;
 struct vprocns_member;
 
 /**
- * struct vprocns_lineages - the descent of a group's live tasks, by task
+ * struct vprocns_lineages - a group's side of lineage numbering
  *
  * All of it is under the group's lock. A commit can't allocate, so each clone
- * in flight has a record waiting in @spare for its child.
+ * in flight has a record waiting in @table's stock for its child.
  *
- * @buckets: the table; NULL in a group with another numbering
- * @bits: there are 2^bits buckets
- * @old: the smaller table that is being emptied, or NULL
- * @old_left: how many buckets of @old are not moved yet
- * @nr: records in the table
- * @spare: records that no task has
- * @nr_spare: how many
+ * @table: the records of its live tasks; empty memory with another numbering
  * @in_flight: members' clones that have begun and not been committed
  * @outside_start: where the numbers of tasks that join from outside start
  */
 struct vprocns_lineages {
-	struct hlist_head *buckets;
-	u32 bits;
-	struct hlist_head *old;
-	u32 old_left;
-	u32 nr;
-	struct hlist_head spare;
-	u32 nr_spare;
+	struct vprocns_descents table;
 	u32 in_flight;
 	u32 outside_start;
 };

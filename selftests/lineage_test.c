@@ -457,6 +457,45 @@ TEST_F(group, tasks_that_were_there)
 	EXPECT_EQ(0, status_of(init));
 }
 
+/*
+ * Each needs a record for itself when others have clones in flight. What goes
+ * wrong then is in the kernel's log.
+ */
+TEST_F(group, many_that_were_there)
+{
+	enum { MANY = 40, EACH = 10 };
+	int go[2], there[2], fd, i, j;
+	char all[MANY];
+	pid_t init;
+
+	ASSERT_EQ(0, pipe(go) | pipe(there));
+	init = sys_clone(CLONE_NEWPID | SIGCHLD);
+	if (!init) {
+		for (i = 0; i < MANY; i++) {
+			if (fork())
+				continue;
+			if (write(there[1], all, 1) != 1 ||
+			    read(go[0], all, 1) != 1)
+				_exit(1);
+			for (j = 0; j < EACH; j++)
+				if (spend_number() < 0)
+					_exit(1);
+			_exit(0);
+		}
+		for (j = 0, i = 0; i < MANY; i++)
+			j |= status_of(-1);
+		_exit(j);
+	}
+	for (i = 0; i < MANY; i++)
+		ASSERT_EQ(1, read(there[0], all, 1));
+	fd = sys_pidfd_open(init);
+	ASSERT_EQ(0, bind_group(self->group, fd));
+	close(fd);
+	ASSERT_EQ(MANY, write(go[1], all, MANY));
+	EXPECT_EQ(0, status_of(init));
+	EXPECT_EQ(MANY * EACH, get_stats(self->group).clones);
+}
+
 static pid_t sleeper(void)
 {
 	const pid_t pid = fork();
