@@ -147,7 +147,10 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 		return;
 
 	hook = hook_at(ip);
+	/* Preemption is off, but lockdep takes that for no read side. */
+	rcu_read_lock();
 	target = hook ? hook->enter(fregs) : NULL;
+	rcu_read_unlock();
 	if (target) {
 		/* Pairs with the sum in hooks_off(): counted before it is entered. */
 		this_cpu_inc(inside);
