@@ -24,7 +24,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* How many times longer than usual this machine may take; see vm/run. */
+static inline unsigned int patience(void)
+{
+	const char *const word = getenv("PATIENCE");
+	const int times = word ? atoi(word) : 1;
+
+	return times > 1 ? times : 1;
+}
+
+static inline unsigned int patient_alarm(unsigned int seconds)
+{
+	return alarm(seconds * patience());
+}
+
+/* The harness ends a test by it. */
+#define alarm patient_alarm
 #include "kselftest_harness.h"
+#undef alarm
 #include "vprocns.h"
 
 #define FIRST VPROCNS_FIRST_TID
@@ -144,9 +161,9 @@ static inline pid_t spend_number(void)
 	return pid < 0 || status_of(pid) ? -errno : pid;
 }
 
-/* Polls, for what no call waits for; false after ten seconds. */
+/* Polls, for what no call waits for; false after ten seconds of patience. */
 #define EVENTUALLY(condition) ({					\
-	int _left = 10000;						\
+	int _left = 10000 * patience();					\
 	while (!(condition) && _left--)					\
 		usleep(1000);						\
 	_left > 0; })

@@ -72,10 +72,10 @@ skip() {
 	echo "ok $tap_count # SKIP $1"
 }
 
-# Polls for what nothing waits for; ten seconds.
+# Polls for what nothing waits for; ten seconds of patience.
 eventually() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 100 * ${PATIENCE:-1}; i++)); do
 		! "$@" >/dev/null 2>&1 || return 0
 		sleep 0.1
 	done

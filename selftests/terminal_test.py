@@ -24,7 +24,7 @@ class Shell:
         os.write(self.fd, text.encode())
 
     def expect(self, pattern, seconds=20):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * int(os.environ.get("PATIENCE", 1))
         while not re.search(pattern, self.seen):
             if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
                 return False
