@@ -105,6 +105,19 @@ static inline int call(int fd, unsigned int cmd, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/*
+ * VPROCNS_OPEN's errno, or the number of a descriptor that is no more: an open
+ * one would keep what is waited to be gone.
+ */
+static inline int open_and_close(int device, struct vprocns_open *open)
+{
+	const int group = call(device, VPROCNS_OPEN, open);
+
+	if (group >= 0)
+		close(group);
+	return group;
+}
+
 static inline pid_t sys_clone(unsigned long flags)
 {
 	return syscall(SYS_clone, flags, 0, NULL, NULL, 0);

@@ -215,7 +215,7 @@ TEST_F(device, descriptor_closed_while_members_run)
 	EXPECT_EQ(1, get_info(group).members);
 	close(group);
 	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
-	EXPECT_TRUE(EVENTUALLY(call(self->fd, VPROCNS_OPEN, &open) == -ENOENT));
+	EXPECT_TRUE(EVENTUALLY(open_and_close(self->fd, &open) == -ENOENT));
 }
 
 TEST_F(group, members_gone_while_the_descriptor_is_open)
