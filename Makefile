@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# vprocns: make, make demo, make check, make collisions, make install, make uninstall.
+# vprocns: make, make demo, make check, make check-debug, make collisions,
+# make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -35,6 +36,10 @@ check:
 		selftests/vm/build-module $$kernel; \
 	done
 	@selftests/run.sh $(KERNELS:%=--kernel %)
+
+# Likewise on a kernel built to find fault.
+check-debug:
+	@$(MAKE) -s --no-print-directory check KERNELS=debug
 
 build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
 		selftests/siphash.h uapi/vprocns.h
@@ -89,4 +94,4 @@ clean:
 		build/unit build/demo build/bench build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool demo check collisions install uninstall clean
+.PHONY: all module tool demo check check-debug collisions install uninstall clean

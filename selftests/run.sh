@@ -85,6 +85,9 @@ host_programs() {
 echo "running the tests of this machine"
 part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
 for kernel in "${kernels[@]}"; do
+	# What this kernel alone promises of the machine.
+	[[ ! -e $here/vm/${kernel}_test.sh ]] ||
+		part "$kernel-vm" host_programs "$here/vm/${kernel}_test.sh"
 	echo "running the tests in a VM with the kernel of $kernel"
 	part "$kernel" "$here/vm/run" --kernel "$kernel" -- \
 		env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" \

@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The debug kernel sees: each kind of fault, done on purpose, fails the run and
+# is named; none done fails nothing.
+. "$(dirname "$0")/../tap.sh"
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+vm=("$here/run" --kernel debug --no-module)
+ko=$(readlink -f "$here/../../build")/module/debug/faulty.ko
+# Made on first use, which is told on standard error.
+"$here/build-module" debug >&2
+
+# sees FAULT WORDS
+sees() {
+	run "${vm[@]}" -- insmod "$ko" "fault=$1"
+	say "$((status != 124))" "$1 fails the run"
+	[[ $err == *"$2"* ]]
+	say $? "and is reported as: $2"
+}
+
+run "${vm[@]}" -- true
+is "nothing done, nothing reported" 0
+sees out-of-bounds "KASAN: slab-out-of-bounds in out_of_bounds"
+sees atomic-sleep "sleeping function called from invalid context"
+sees leak "kmemleak: 16 new suspected memory leaks"
+sees lock-order "possible circular locking dependency"
+sees rcu-unlocked "suspicious RCU usage"
+sees shift "UBSAN: shift-out-of-bounds"
+sees free-timer "ODEBUG: free active"
+tap_end
