@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/ctype.h>
+#include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/rhashtable.h>
@@ -39,7 +40,14 @@ static struct rhashtable groups_by_ns;
 static struct workqueue_struct *end_queue;
 static const int *global_pid_max;
 
+/* Each clone looks up several times; an address needs no stronger hash. */
+static u32 hash_ns(const void *key, u32 length, u32 seed)
+{
+	return hash_64(*(const unsigned long *)key ^ seed, 32);
+}
+
 static const struct rhashtable_params by_ns = {
+	.hashfn		= hash_ns,
 	.key_len	= sizeof(struct pid_namespace *),
 	.key_offset	= offsetof(struct vprocns_group, key),
 	.head_offset	= offsetof(struct vprocns_group, node),
