@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
-# vprocns: make, make demo, make check, make check-debug, make collisions,
-# make install, make uninstall.
+# vprocns: make, make demo, make check, make check-debug, make bench,
+# make collisions, make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
 # Debian suites whose kernels `make check` boots.
 KERNELS ?= bookworm trixie
+# The one that `make bench` boots.
+BENCH_KERNEL ?= bookworm
 
 all: module tool
 
@@ -19,6 +21,11 @@ build/demo/mutexes: demo/mutexes.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
+# Static, so that what it executes reads no file but itself.
+build/bench/bench: bench/bench.c
+	@mkdir -p $(@D)
+	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -static -o $@ $< -pthread
+
 # Installs what is missing, then runs real programs in a VM.
 demo:
 	@selftests/install-deps
@@ -29,7 +36,7 @@ demo:
 # Installs what is missing, then runs every test on each of KERNELS.
 check:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool build/demo/mutexes
+	@$(MAKE) -s --no-print-directory tool build/demo/mutexes build/bench/bench
 	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 	@set -e; for kernel in $(KERNELS); do \
@@ -40,6 +47,16 @@ check:
 # Likewise on a kernel built to find fault.
 check-debug:
 	@$(MAKE) -s --no-print-directory check KERNELS=debug
+
+# Installs what is missing, then counts instructions in a VM.
+bench:
+	@selftests/install-deps
+	@$(MAKE) -s --no-print-directory tool build/bench/bench
+	@selftests/vm/build-module $(BENCH_KERNEL)
+	@echo "counting instructions in virtual machines (some minutes)"
+	@bench/collect.py --kernel $(BENCH_KERNEL) --output bench/results/latest.json
+	@bench/report.py --svg bench/results/latest.svg --readme README.md \
+		bench/results/latest.json
 
 build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
 		selftests/siphash.h uapi/vprocns.h
@@ -94,4 +111,4 @@ clean:
 		build/unit build/demo build/bench build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool demo check check-debug collisions install uninstall clean
+.PHONY: all module tool demo check check-debug bench collisions install uninstall clean

@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# guest.sh MODULE [OPTION|BENCH]...: runs build/bench/bench, with what follows
+# MODULE, at every place. In the VM, where MODULE is not loaded yet. Prints the
+# program's lines with the place in front.
+set -euo pipefail
+
+module=$1
+shift
+arguments=("$@")
+work=$(mktemp -d)
+program=$work/bench
+# On tmpfs: a wait for a file of the host is idle time, which counts as well.
+cp "$(dirname "$0")/../build/bench/bench" "$program"
+mkfifo "$work/ready" "$work/go"
+export program work
+# Everywhere the same page tables, and numbers that lie equally deep in the
+# kernel's tree of them: 4096 to 262143, also where they are hashes.
+echo 0 >/proc/sys/kernel/randomize_va_space
+export first=5000
+
+measure() { # WHERE CMD...
+	"${@:2}" >"$work/out"
+	sed "s/^/$1\t/" "$work/out"
+}
+
+outside() {
+	echo $((first - 1)) >/proc/sys/kernel/ns_last_pid
+	"$program" "${arguments[@]}"
+}
+
+beside_group() {
+	local group
+	# shellcheck disable=SC2016
+	vprocns run -- bash -c 'echo >"$work/ready"; exec sleep infinity' &
+	group=$!
+	read -r <"$work/ready"
+	outside
+	kill "$group"
+	wait "$group" || (($? == 143))
+}
+
+# inside [BIND-OPTION]...: in a PID namespace of its own, without an option a
+# plain one. Whatever is set up is set up in both, so that only the module differs.
+# shellcheck disable=SC2016
+inside() {
+	local init
+	unshare --pid --fork --mount-proc bash -euc '
+		echo $((first - 1)) >/proc/sys/kernel/ns_last_pid
+		echo >"$work/ready"
+		read -r <"$work/go"
+		"$program" "$@"
+		exit' init "${arguments[@]}" &
+	read -r <"$work/ready"
+	init=$(pgrep --parent $!)
+	(($# == 0)) || vprocns bind --first "$first" "$@" "$init" >/dev/null
+	echo >"$work/go"
+	wait $!
+}
+
+measure host outside
+measure pidns inside
+insmod "$module"
+measure idle outside
+measure elsewhere beside_group
+measure sequential inside --numbering sequential
+measure lineage inside --numbering lineage
+measure strict inside --profile shadow-strict

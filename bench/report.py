@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0
+"""Prints results of collect.py as a table, and on demand as a plot and in the README."""
+import argparse
+import json
+import math
+import pathlib
+import re
+import sys
+
+BASES = {"idle": "host", "elsewhere": "host",
+         "sequential": "pidns", "lineage": "pidns", "strict": "pidns"}
+COLUMNS = ["host", "idle", "elsewhere", "pidns", "sequential", "lineage", "strict"]
+COLOURS = {"idle": "#9aa0a6", "elsewhere": "#e69f00", "sequential": "#0072b2",
+           "lineage": "#009e73", "strict": "#cc79a7"}
+
+
+def target(bench, where):
+    """The ratio that is aimed at, or None."""
+    if bench in ("getpid", "gettid", "kill0") or where == "idle":
+        return 1.000
+    if where == "elsewhere":
+        return 1.002
+    if where == "sequential":
+        return {"fork": 1.010, "posix_spawn": 1.010, "thread": 1.020, "clone3": 1.020}.get(bench)
+    return None
+
+
+class Results:
+    def __init__(self, path):
+        self.text = json.loads(path.read_text())
+        self.rows = {(row["bench"], row["where"]): row for row in self.text["instructions"]}
+        self.benches = list(dict.fromkeys(row["bench"] for row in self.text["instructions"]))
+
+    def ratio(self, bench, where):
+        base = self.rows[bench, BASES[where]]["value"]
+        return round(self.rows[bench, where]["value"] / base, 3)
+
+    def verdict(self, bench, where):
+        """ok, MISS, ~ (off, by no more than boots differ), or nothing where no target is."""
+        aim = target(bench, where)
+        if aim is None:
+            return ""
+        excess = self.ratio(bench, where) - aim
+        if aim == 1.000:
+            excess = abs(excess)
+        if round(excess, 3) <= 0:
+            return "ok"
+        return "~" if excess <= self.spread(bench, (where, BASES[where])) else "MISS"
+
+    def spread(self, bench, places):
+        return max(self.rows[bench, place]["spread"] for place in places)
+
+
+def table(results):
+    lines = [["", *COLUMNS, "spread"]]
+    for bench in results.benches:
+        line = [bench]
+        for where in COLUMNS:
+            if where in BASES:
+                line.append(f"{results.ratio(bench, where):.3f} {results.verdict(bench, where):4}")
+            else:
+                line.append(f"{results.rows[bench, where]['value']:,.0f}")
+        line.append(f"{results.spread(bench, COLUMNS):.2%}")
+        lines.append(line)
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
+    rows = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]])
+
+
+LEFT, RIGHT, TOP, BAR, GAP, WIDTH = 100, 70, 60, 9, 12, 760
+
+
+def scale(results):
+    """A function from percent to pixels: square roots, so that 0.1 shows beside 30."""
+    most = max(abs(results.ratio(bench, where) - 1) * 100
+               for bench in results.benches for where in BASES)
+    unit = (WIDTH - LEFT - RIGHT) / math.sqrt(max(most, 1))
+    return lambda percent: math.copysign(math.sqrt(abs(percent)), percent) * unit
+
+
+def bars(results, bench, top, pixels):
+    yield f'<text x="{LEFT - 14}" y="{top + 2.5 * BAR + 4}" text-anchor="end">{bench}</text>'
+    for i, (where, colour) in enumerate(COLOURS.items()):
+        y = top + i * BAR
+        percent = round((results.ratio(bench, where) - 1) * 100, 1)
+        end = pixels(percent)
+        yield (f'<rect x="{LEFT + min(end, 0):.1f}" y="{y}" width="{abs(end):.1f}" '
+               f'height="{BAR - 1}" fill="{colour}"/>')
+        aim = target(bench, where)
+        tick = pixels((aim - 1) * 100) if aim else 0
+        if aim:
+            yield f'<path d="M{LEFT + tick:.1f} {y - 0.5}v{BAR}" stroke="black"/>'
+        missed = " missed" if results.verdict(bench, where) == "MISS" else ""
+        yield (f'<text class="small" x="{LEFT + max(end, tick) + 5:.1f}" y="{y + BAR - 1.5}">'
+               f'{percent + 0:.1f}{missed}</text>')
+
+
+def plot(results):
+    """Bars of what each place adds to its base; the ticks are the targets."""
+    pixels = scale(results)
+    step = len(COLOURS) * BAR + GAP
+    height = TOP + len(results.benches) * step
+    svg = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'viewBox="0 0 {WIDTH} {height}">',
+        '<style>text { font: 11px sans-serif } .small { font-size: 8px }</style>',
+        '<rect width="100%" height="100%" fill="white"/>',
+        f'<text x="{LEFT}" y="16">Instructions more than the base, in percent (tick: target). '
+        f'Linux {results.text["kernel"]}, {results.text["date"]}</text>']
+    for i, (where, colour) in enumerate(COLOURS.items()):
+        svg.append(f'<rect x="{LEFT + i * 122}" y="26" width="9" height="9" fill="{colour}"/>'
+                   f'<text x="{LEFT + i * 122 + 13}" y="34">{where}/{BASES[where]}</text>')
+    for percent in (0, 0.2, 1, 3, 10, 20, 30):
+        x = LEFT + pixels(percent)
+        if x <= WIDTH:
+            svg.append(f'<path d="M{x:.1f} {TOP - 6}V{height - 6}" stroke="#ccc"/><text class="small" '
+                       f'x="{x:.1f}" y="{TOP - 9}" text-anchor="middle">{percent}</text>')
+    for i, bench in enumerate(results.benches):
+        svg.extend(bars(results, bench, TOP + i * step, pixels))
+    return "\n".join([*svg, "</svg>", ""])
+
+
+def section(results):
+    """What the README says between its marks."""
+    return (f"Linux {results.text['kernel']}, {results.text['date']}, "
+            f"the median of {results.text['boots']} boots:\n\n{table(results)}\n")
+
+
+def write_readme(path, results):
+    text = path.read_text()
+    new, found = re.subn(r"(<!-- make bench writes this -->\n).*(<!-- to here -->)",
+                         lambda match: match[1] + section(results) + match[2], text, flags=re.S)
+    if not found:
+        sys.exit(f"{path} lacks the marks that tell where the table goes")
+    path.write_text(new)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--svg", type=pathlib.Path, help="also write the plot there")
+    parser.add_argument("--readme", type=pathlib.Path, help="also write the table there")
+    parser.add_argument("results", type=pathlib.Path, help="the JSON file")
+    arguments = parser.parse_args()
+    results = Results(arguments.results)
+    print(section(results), end="")
+    if arguments.svg:
+        arguments.svg.write_text(plot(results))
+    if arguments.readme:
+        write_readme(arguments.readme, results)
+
+
+if __name__ == "__main__":
+    main()

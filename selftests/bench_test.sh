@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The benchmarks run, at every place, and the README shows what they said last.
+# What they measure here is not looked at. Runs in the VM.
+. "$(dirname "$0")/tap.sh"
+
+top=$(cd "$(dirname "$0")/.." && pwd -P)
+bench=$top/build/bench/bench
+names="fork vfork_exec posix_spawn thread clone3 getpid gettid capget kill0 loop"
+
+run "$bench" --help
+has "help" "^usage: bench "
+run "$bench" nosuch
+one_line "a bench that is not there" 2 "no bench nosuch"
+run "$bench" --rounds 0
+one_line "no rounds" 2 "0 is not a number"
+for name in $names; do
+	run "$bench" --rounds 2 --warmup 1 --repeats 3 "$name"
+	has "$name" "^$name	[0-9]+\.[0-9]	[0-9]+\.[0-9]	[0-9]+\.[0-9]$"
+done
+
+# It measures without the module first, and leaves it loaded as it was.
+eventually rmmod vprocns
+run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
+places=$(cut -f 1 "$tap_out" | uniq -c | xargs)
+[[ $places == "10 host 10 pidns 10 idle 10 elsewhere 10 sequential 10 lineage 10 strict" ]]
+say $? "every bench at every place"
+chmod 0660 /dev/vprocns
+
+run "$top/bench/report.py" "$top/bench/results/latest.json"
+is "the results are readable" 0
+[[ $out && $(<"$top/README.md") == *"$out"* ]]
+say $? "the README shows them"
+tap_end
