@@ -35,7 +35,7 @@ static const char usage[] =
 	"\n"
 	"  --rounds N   operations in a repeat; else as many as suit the operation\n"
 	"  --warmup N   operations before the first repeat; else as many as --rounds\n"
-	"  --repeats N  7 if not given, at most 1001\n"
+	"  --repeats N  5 if not given, at most 1001\n"
 	"\n"
 	"It runs on any x86-64 Linux. On a real machine, keep it on one CPU and compare\n"
 	"within one sitting: taskset -c 1 bench; taskset -c 1 vprocns run -- bench\n"
@@ -189,7 +189,7 @@ static const struct bench {
 	void (*operation)(void);
 	unsigned int rounds;
 } benches[] = {
-	{ "fork", "fork, exit, wait", do_fork, 400 },
+	{ "fork", "fork, exit, wait", do_fork, 300 },
 	{ "vfork_exec", "vfork, exec of this program, exit, wait",
 	  do_vfork_exec, 50 },
 	{ "posix_spawn", "likewise by posix_spawn", do_posix_spawn, 50 },
@@ -283,7 +283,7 @@ int main(int argc, char **argv)
 		{ "end", no_argument, NULL, 'e' },
 		{}
 	};
-	struct amounts amounts = { .repeats = 7 };
+	struct amounts amounts = { .repeats = 5 };
 	int option, i;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
