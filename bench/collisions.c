@@ -98,7 +98,23 @@ static void measure(const struct tree *tree, unsigned int runs)
 	free(lineages);
 }
 
-static void usage(const char *name)
+static void print_head(void)
+{
+	static const char *const columns[] = {
+		"pid_max", "tasks", "children of each", "runs without a collision",
+		"by the formula", "birthday bound", "collisions in a run",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(columns); i++)
+		printf("| %s ", columns[i]);
+	puts("|");
+	for (i = 0; i < ARRAY_SIZE(columns); i++)
+		printf("| --: ");
+	puts("|");
+}
+
+static void print_usage(const char *name)
 {
 	printf("usage: %s [--runs N]\n"
 	       "\n"
@@ -124,17 +140,16 @@ int main(int argc, char **argv)
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'h') {
-			usage(argv[0]);
+			print_usage(argv[0]);
 			return 0;
 		}
 		runs = option == 'r' ? atoi(optarg) : 0;
 		if (!runs) {
-			usage(argv[0]);
+			print_usage(argv[0]);
 			return 2;
 		}
 	}
-	puts("| pid_max | tasks | children of each | runs without a collision | by the formula | birthday bound | collisions in a run |\n"
-	     "| --: | --: | --: | --: | --: | --: | --: |");
+	print_head();
 	for (m = 0; m < ARRAY_SIZE(maxima); m++)
 		for (s = 0; s < ARRAY_SIZE(sizes); s++)
 			for (f = 0; f < ARRAY_SIZE(families); f++) {
