@@ -61,7 +61,11 @@ DEFINE_STATIC_CALL(vprocns_kallsyms, no_lookup);
 
 static int find_kallsyms(void)
 {
-	struct kprobe kp = { .symbol_name = "kallsyms_lookup_name" };
+	/* Never armed: to disarm one takes memory, and fails without a word. */
+	struct kprobe kp = {
+		.symbol_name	= "kallsyms_lookup_name",
+		.flags		= KPROBE_FLAG_DISABLED,
+	};
 	const int err = register_kprobe(&kp);
 
 	if (err) {
