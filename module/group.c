@@ -40,14 +40,22 @@ static struct rhashtable groups_by_ns;
 static struct workqueue_struct *end_queue;
 static const int *global_pid_max;
 
-/* Each clone looks up several times; an address needs no stronger hash. */
+/* Each clone looks up several times; an address needs no stronger hash, nor memcmp(). */
 static u32 hash_ns(const void *key, u32 length, u32 seed)
 {
 	return hash_64(*(const unsigned long *)key ^ seed, 32);
 }
 
+static int differs(struct rhashtable_compare_arg *arg, const void *object)
+{
+	const struct vprocns_group *const group = object;
+
+	return group->key != *(const struct pid_namespace *const *)arg->key;
+}
+
 static const struct rhashtable_params by_ns = {
 	.hashfn		= hash_ns,
+	.obj_cmpfn	= differs,
 	.key_len	= sizeof(struct pid_namespace *),
 	.key_offset	= offsetof(struct vprocns_group, key),
 	.head_offset	= offsetof(struct vprocns_group, node),
