@@ -311,6 +311,9 @@ TEST(siblings_stand_side_by_side)
 		  vprocns_lineage_number(1, SPAN - 1, SPAN, 1000, SPAN));
 	EXPECT_EQ(1000, vprocns_lineage_number(1, SPAN - 1, 1, 1000, SPAN));
 	EXPECT_EQ(7, vprocns_lineage_number(1, 0, 1ULL << 40, 7, 1));
+	/* The first child behind an exec by a thread. */
+	EXPECT_EQ(30006, vprocns_lineage_number(1, 5, (1ULL << 32) + 1, 1000,
+						SPAN));
 	/* No overflow where the range is as long as can be. */
 	EXPECT_EQ(2, vprocns_lineage_number(1, ~0U - 2, 1, 2, ~0U - 1));
 }
