@@ -8,7 +8,6 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/ctype.h>
 #include <linux/hash.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -18,10 +17,10 @@
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
-#include "compat.h"
 #include "group.h"
 #include "hooks.h"
 #include "member.h"
+#include "request.h"
 
 /* Clones of one group that are in flight at once, before the array grows. */
 #define FIRST_PENDING	8
@@ -38,7 +37,6 @@ static u64 next_id = 1;
 
 static struct rhashtable groups_by_ns;
 static struct workqueue_struct *end_queue;
-static const int *global_pid_max;
 
 /* Each clone looks up several times; an address needs no stronger hash, nor memcmp(). */
 static u32 hash_ns(const void *key, u32 length, u32 seed)
@@ -90,35 +88,6 @@ struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns)
 		group = NULL;
 	rcu_read_unlock();
 	return group;
-}
-
-/* isalpha() takes Latin-1 for letters. */
-static bool is_letter(char c)
-{
-	return isascii(c) && isalpha(c);
-}
-
-static bool name_ok(const char *name)
-{
-	const size_t len = strnlen(name, VPROCNS_NAME_LEN);
-	size_t i;
-
-	if (!len)
-		return !memchr_inv(name, 0, VPROCNS_NAME_LEN);
-	if (len == VPROCNS_NAME_LEN || !is_letter(name[0]))
-		return false;
-	for (i = 1; i < len; i++)
-		if (!is_letter(name[i]) && !isdigit(name[i]) &&
-		    !strchr("._-", name[i]))
-			return false;
-	return !memchr_inv(name + len, 0, VPROCNS_NAME_LEN - len);
-}
-
-static bool range_ok(const struct vprocns_create *create,
-		     const struct pid_namespace *ns)
-{
-	return create->first >= 2 && create->first <= create->last &&
-	       create->last < vprocns_ns_pid_max(ns, global_pid_max);
 }
 
 static struct vprocns_group *find_by_name(const char *name)
@@ -179,13 +148,6 @@ static void end_group(struct work_struct *work)
 	module_put(THIS_MODULE);
 }
 
-static bool numbering_ok(const struct vprocns_create *create)
-{
-	return create->numbering == VPROCNS_NUMBERING_LINEAGE ||
-	       (create->numbering == VPROCNS_NUMBERING_SEQUENTIAL &&
-		!create->seed);
-}
-
 static int set_up_numbering(struct vprocns_group *group)
 {
 	const bool by_lineage = vprocns_by_lineage(group);
@@ -221,20 +183,12 @@ static int set_up(struct vprocns_group *group,
 {
 	int err;
 
-	if (create->reserved || !numbering_ok(create) || !name_ok(create->name))
-		return -EINVAL;
-	err = vprocns_policy_init(&group->policy, create);
+	group->create = *create;
+	err = vprocns_request_complete(&group->create);
+	if (!err)
+		err = vprocns_policy_init(&group->policy, create);
 	if (err)
 		return err;
-
-	group->create = *create;
-	if (!create->first)
-		group->create.first = VPROCNS_FIRST_TID;
-	if (!create->last)
-		group->create.last =
-			vprocns_ns_pid_max(&init_pid_ns, global_pid_max) - 1;
-	if (!range_ok(&group->create, &init_pid_ns))
-		return -EINVAL;
 
 	raw_spin_lock_init(&group->lock);
 	kref_init(&group->refs);
@@ -320,7 +274,7 @@ struct vprocns_group *vprocns_group_open(const struct vprocns_open *open)
 {
 	struct vprocns_group *group;
 
-	if (!open->id == !open->name[0] || !name_ok(open->name))
+	if (!open->id == !open->name[0] || !vprocns_name_ok(open->name))
 		return ERR_PTR(-EINVAL);
 
 	mutex_lock(&groups_lock);
@@ -380,7 +334,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 		err = -EALREADY;
 		goto err_unlock;
 	}
-	if (!range_ok(&group->create, ns)) {
+	if (!vprocns_range_ok(&group->create, ns)) {
 		err = -EINVAL;
 		goto err_unlock;
 	}
@@ -530,11 +484,9 @@ int vprocns_groups_init(void)
 {
 	int err;
 
-	if (VPROCNS_PID_MAX_SYMBOL) {
-		global_pid_max = vprocns_symbol(VPROCNS_PID_MAX_SYMBOL);
-		if (!global_pid_max)
-			return -ENOENT;
-	}
+	err = vprocns_requests_init();
+	if (err)
+		return err;
 	end_queue = alloc_workqueue("vprocns", WQ_UNBOUND, 0);
 	if (!end_queue)
 		return -ENOMEM;

@@ -174,6 +174,17 @@ static inline pid_t spend_number(void)
 	return pid < 0 || status_of(pid) ? -errno : pid;
 }
 
+/* A child that lives until it is killed. Its TID, or -1. */
+static inline pid_t sleeper(void)
+{
+	const pid_t pid = fork();
+
+	if (!pid)
+		for (;;)
+			pause();
+	return pid;
+}
+
 /* Polls, for what no call waits for; false after ten seconds of patience. */
 #define EVENTUALLY(condition) ({					\
 	int _left = 10000 * patience();					\

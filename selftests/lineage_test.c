@@ -496,16 +496,6 @@ TEST_F(group, many_that_were_there)
 	EXPECT_EQ(MANY * EACH, get_stats(self->group).clones);
 }
 
-static pid_t sleeper(void)
-{
-	const pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 /* A range of four, and a seed by which a grandchild wants a number in use. */
 static __u64 colliding_seed(void)
 {

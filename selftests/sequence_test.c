@@ -248,16 +248,6 @@ FIXTURE_TEARDOWN(small)
 	EXPECT_EQ(0, status_of(_init));					\
 } while (0)
 
-static pid_t sleeper(void)
-{
-	const pid_t pid = fork();
-
-	if (!pid)
-		for (;;)
-			pause();
-	return pid;
-}
-
 static int wraps(void)
 {
 	const pid_t expected[] = { 11, 12, 13, 11, 12, 13, 11 };
