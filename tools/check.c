@@ -30,6 +30,7 @@ static const struct symbol {
 	{ "ftrace_enabled", false },
 	{ "pidfd_pid", false },
 	{ "__tracepoint_sched_process_fork", false },
+	{ "__tracepoint_sched_process_exec", false },
 	{ "__tracepoint_sched_process_exit", false },
 	{ "kernel_clone", true },
 	{ "alloc_pid", true },

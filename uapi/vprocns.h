@@ -260,7 +260,8 @@ enum vprocns_rule {
  * @rewritten: clones that ran with other flags than asked for
  * @refused: requests refused, by enum vprocns_rule; the rest is zero
  * @collisions: those of @clones that found the number of their lineage in use;
- *	while it is 0, no number depended on scheduling. 0 with sequential numbering.
+ *	while it is 0, numbers depend on each task's own clones alone. 0 with
+ *	sequential numbering.
  */
 struct vprocns_stats {
 	__u64 clones;
