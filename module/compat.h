@@ -19,14 +19,14 @@
 #endif
 
 /* 6.2 brought accessors that don't depend on how the registers are kept. */
-#ifdef ftrace_regs_get_argument
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
 #define vprocns_regs_argument(fregs, n)	ftrace_regs_get_argument(fregs, n)
 #define vprocns_regs_set_ip(fregs, ip)	\
 	ftrace_regs_set_instruction_pointer(fregs, ip)
 #else
 #define vprocns_regs_argument(fregs, n)	\
 	regs_get_kernel_argument(&(fregs)->regs, n)
-#define vprocns_regs_set_ip(fregs, ip)	ftrace_instruction_pointer_set(fregs, ip)
+#define vprocns_regs_set_ip(fregs, ip)	instruction_pointer_set(&(fregs)->regs, ip)
 #endif
 
 /* Since 6.14 each PID namespace has its own; before, one unexported variable. */
@@ -78,6 +78,14 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #ifdef CONFIG_IA32_EMULATION
 #define VPROCNS_HAVE_COMPAT
 #endif
+#endif
+
+/* One entry and the same registers for 64-bit and 32-bit programs. */
+#ifdef CONFIG_ARM64
+#define VPROCNS_SYSCALL_NATIVE(name)	"__arm64_sys_" name
+#define vprocns_native_arg0(r)	((r)->regs[0])
+#define vprocns_native_arg1(r)	((r)->regs[1])
+#define vprocns_native_set_arg1(r, v)	((r)->regs[1] = (v))
 #endif
 
 #endif
