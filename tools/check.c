@@ -39,6 +39,10 @@ static const struct symbol {
 	{ "__x64_sys_setns", true },
 	{ "__x64_sys_capget", true },
 	{ "__x64_sys_capset", true },
+#elif defined(__aarch64__)
+	{ "__arm64_sys_setns", true },
+	{ "__arm64_sys_capget", true },
+	{ "__arm64_sys_capset", true },
 #endif
 };
 
