@@ -4,7 +4,6 @@
  * are instructions in the VM of `selftests/vm/run --icount`.
  */
 #define _GNU_SOURCE
-#include <asm/prctl.h>
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
@@ -38,7 +37,7 @@ static const char usage[] =
 	"  --repeats N  likewise; at most 10001\n"
 	"  --warmup N   operations before the first repeat; 100 if not given\n"
 	"\n"
-	"It runs on any x86-64 Linux. On a real machine, keep it on one CPU and compare\n"
+	"It runs on x86-64 and arm64. On a real machine, keep it on one CPU and compare\n"
 	"within one sitting: taskset -c 1 bench; taskset -c 1 vprocns run -- bench\n"
 	"\n"
 	"BENCH is one of:\n";
@@ -125,6 +124,7 @@ static void do_clone3(void)
 	pid_t seen;
 	long ret;
 
+#if defined(__x86_64__)
 	asm volatile("syscall\n\t"
 		     "test %%rax, %%rax\n\t"
 		     "jnz 1f\n\t"
@@ -136,6 +136,21 @@ static void do_clone3(void)
 		     : "0" (SYS_clone3), "D" (&args), "S" (sizeof(args)),
 		       [exit] "i" (SYS_exit)
 		     : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+	register long x0 asm("x0") = (long)&args;
+	register long x1 asm("x1") = sizeof(args);
+	register long x8 asm("x8") = SYS_clone3;
+
+	asm volatile("svc #0\n\t"
+		     "cbnz x0, 1f\n\t"
+		     "mov x8, %[exit]\n\t"
+		     "svc #0\n"
+		     "1:"
+		     : "+r" (x0)
+		     : "r" (x1), "r" (x8), [exit] "i" (SYS_exit)
+		     : "memory");
+	ret = x0;
+#endif
 	if (ret < 0) {
 		errno = -ret;
 		err(1, "clone3");
@@ -176,9 +191,15 @@ static void do_loop(void)
 {
 	unsigned int left = 500;
 
+#if defined(__x86_64__)
 	asm volatile("1:	sub $1, %0\n\t"
 		     "jnz 1b"
 		     : "+r" (left) : : "cc");
+#elif defined(__aarch64__)
+	asm volatile("1:	subs %w0, %w0, #1\n\t"
+		     "b.ne 1b"
+		     : "+r" (left) : : "cc");
+#endif
 }
 
 /*
