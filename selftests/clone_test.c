@@ -91,16 +91,21 @@ static pid_t fork_by_clone3(void)
 	return sys_clone3(&args);
 }
 
+#ifdef SYS_fork
 static pid_t fork_by_fork(void)
 {
 	return syscall(SYS_fork);
 }
+#endif
 
 /* Each child knows its number, and its parent waits for that very number. */
 MEMBER_TEST(fork_in_every_way)
 {
 	pid_t (*const ways[])(void) = {
-		fork, fork_by_clone, fork_by_clone3, fork_by_fork,
+		fork, fork_by_clone, fork_by_clone3,
+#ifdef SYS_fork
+		fork_by_fork,
+#endif
 	};
 	siginfo_t info;
 	pid_t pid;
