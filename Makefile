@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# vprocns: make, make demo, make check, make check-debug, make bench,
-# make collisions, make install, make uninstall.
+# vprocns: make, make demo, make check, make check-debug, make check-matrix,
+# make bench, make collisions, make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -33,12 +33,15 @@ demo:
 	@echo "booting a virtual machine with a Debian kernel"
 	@selftests/vm/run -- env DEMO_BUILD=$(CURDIR)/build/demo demo/demo.sh
 
+# All that the tests run.
+programs: tool build/demo/mutexes build/bench/bench
+	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
+	@$(MAKE) -s --no-print-directory -C selftests
+
 # Installs what is missing, then runs every test on each of KERNELS.
 check:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool build/demo/mutexes build/bench/bench
-	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
-	@$(MAKE) -s --no-print-directory -C selftests
+	@$(MAKE) -s --no-print-directory programs
 	@set -e; for kernel in $(KERNELS); do \
 		selftests/vm/build-module $$kernel; \
 	done
@@ -47,6 +50,14 @@ check:
 # Likewise on a kernel built to find fault.
 check-debug:
 	@$(MAKE) -s --no-print-directory check KERNELS=debug
+
+# Likewise on each kernel that Debian ships in these suites, in a system of its own
+# where the module was installed by DKMS; and on arm64.
+SUITES ?= bookworm trixie sid forky arm64
+check-matrix:
+	@selftests/install-deps matrix
+	@$(MAKE) -s --no-print-directory programs
+	@selftests/run.sh $(SUITES:%=--systems %)
 
 # Installs what is missing, then counts instructions in a VM.
 bench:
@@ -111,4 +122,4 @@ clean:
 		build/unit build/demo build/bench build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool demo check check-debug bench collisions install uninstall clean
+.PHONY: all module tool programs demo check check-debug check-matrix bench collisions install uninstall clean

@@ -1,25 +1,31 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# run.sh [--kernel SUITE]...: runs every test, the last line tells how many
-# passed, failed and were skipped. All they print is kept in build/check/.
+# run.sh [--kernel SUITE]... [--systems SUITE]...: runs every test, the last line
+# tells how many passed, failed and were skipped. All they print is kept in
+# build/check/. With --systems it is a table of all kernels of that suite, each
+# in a system where vprocns was installed, and the tests built, with its own tools.
 set -uo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 build=${here%/*}/build
-kernels=()
+kernels=() suites=()
 while (($#)); do
 	case $1 in
 	--kernel)
 		kernels+=("${2?--kernel needs a suite}")
 		shift 2
 		;;
+	--systems)
+		suites+=("${2?--systems needs a suite}")
+		shift 2
+		;;
 	*)
-		echo "usage: run.sh [--kernel SUITE]..." >&2
+		echo "usage: run.sh [--kernel SUITE]... [--systems SUITE]..." >&2
 		exit 2
 		;;
 	esac
 done
-((${#kernels[@]})) || kernels=(bookworm trixie)
+((${#kernels[@]} + ${#suites[@]})) || kernels=(bookworm trixie)
 
 passed=0 failed=0 skipped=0
 exec 4>&1
@@ -62,7 +68,8 @@ tally() {
 
 # part WHERE CMD...: CMD prints === lines and TAP.
 part() {
-	local where=$1 log=$build/check/$1.log status=0
+	local where=$1 log=$build/check/$1.log
+	status=0
 	shift
 	"$@" >"$log" 2>"$log.err" || status=$?
 	tally "$where" <"$log"
@@ -82,8 +89,10 @@ host_programs() {
 	done
 }
 
-echo "running the tests of this machine"
-part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
+if ((${#kernels[@]})); then
+	echo "running the tests of this machine"
+	part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
+fi
 for kernel in "${kernels[@]}"; do
 	# What this kernel alone promises of the machine.
 	[[ ! -e $here/vm/${kernel}_test.sh ]] ||
@@ -94,5 +103,35 @@ for kernel in "${kernels[@]}"; do
 		"$here/guest.sh" "$build"/selftests/*_test "$here"/*_test.sh "$here"/*_test.py
 done
 
+table=()
+for suite in "${suites[@]}"; do
+	if ! "$here/vm/system" "$suite"; then
+		table+=("| $suite | | no system | | | |")
+		((failed++))
+		continue
+	fi
+	while read -r kernel release state; do
+		if [[ $state == refused ]]; then
+			table+=("| $kernel | $release | not built | | | |")
+			((failed++))
+			continue
+		fi
+		echo "running the tests in the system of $kernel, $release"
+		# shellcheck disable=SC2016
+		part "$kernel-system" "$here/vm/run" --system "$kernel" -- bash -c '
+			MODULE=$PWD/build/module/$1/vprocns.ko exec selftests/guest.sh \
+				selftests/vm/system_test.sh build/{unit,selftests}/*_test \
+				selftests/*_test.sh selftests/*_test.py' bash "$kernel"
+		loaded=$(sed -n 's/^# loaded: //p' "$build/check/$kernel-system.log")
+		((!status)) || loaded="${loaded:-no} (status $status)"
+		table+=("| $kernel | $release | $state | $loaded | $p | $f | $s |")
+	done <"$build/systems/$suite.kernels"
+done
+
+if ((${#table[@]})); then
+	echo "| kernel | release | build | loaded | passed | failed | skipped |"
+	echo "| --- | --- | --- | --- | --- | --- | --- |"
+	printf '%s\n' "${table[@]}"
+fi
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
