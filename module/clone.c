@@ -131,7 +131,7 @@ static struct pid *alloc_near(struct vprocns_group *group,
 			      struct pid_namespace *ns, u32 nr, bool down)
 {
 	const u32 first = group->create.first, last = group->create.last;
-	u32 tries = last - first + 1;
+	u32 tries = vprocns_group_span(group);
 	struct pid *pid;
 
 	while (tries--) {
@@ -229,7 +229,7 @@ static void hold_place(struct vprocns_group *group, u32 place,
 static struct pid *alloc_next(struct vprocns_group *group,
 			      struct pid_namespace *ns)
 {
-	u32 tries = vprocns_numbering_span(&group->numbering);
+	u32 tries = vprocns_group_span(group);
 	struct pid *pid;
 	u32 nr;
 	int err;

@@ -97,6 +97,12 @@ static inline bool vprocns_by_lineage(const struct vprocns_group *group)
 	return group->create.numbering == VPROCNS_NUMBERING_LINEAGE;
 }
 
+/* How many numbers the group has to give. */
+static inline u32 vprocns_group_span(const struct vprocns_group *group)
+{
+	return group->create.last - group->create.first + 1;
+}
+
 /**
  * vprocns_group_refused - counts a refusal
  * @group: the group whose policy refused

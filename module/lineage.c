@@ -10,11 +10,6 @@
 #include "group.h"
 #include "lineage.h"
 
-static u32 span_of(const struct vprocns_group *group)
-{
-	return group->create.last - group->create.first + 1;
-}
-
 /**
  * vprocns_lineage_init - prepares a group for lineage numbering
  * @group: the group, with its request filled in
@@ -25,7 +20,8 @@ int vprocns_lineage_init(struct vprocns_group *group)
 {
 	group->lineages.outside_start =
 		vprocns_lineage_start(group->create.seed,
-				      VPROCNS_LINEAGE_OUTSIDE, span_of(group));
+				      VPROCNS_LINEAGE_OUTSIDE,
+				      vprocns_group_span(group));
 	return vprocns_descents_init(&group->lineages.table);
 }
 
@@ -109,7 +105,8 @@ static u32 number_of(const struct vprocns_group *group,
 		     const struct vprocns_birth *birth, u32 start)
 {
 	return vprocns_lineage_number(birth->cloner, start, birth->order,
-				      group->create.first, span_of(group));
+				      group->create.first,
+				      vprocns_group_span(group));
 }
 
 static struct vprocns_birth next_child(const struct vprocns_descent *own,
@@ -144,7 +141,7 @@ int vprocns_lineage_begin(struct vprocns_group *group, u32 *nr)
 		own->lineage = vprocns_lineage_of(seed, own->birth.cloner,
 						  own->birth.order);
 		own->start = vprocns_lineage_start(seed, own->lineage,
-						   span_of(group));
+						   vprocns_group_span(group));
 		own->known = true;
 	}
 	birth = next_child(own, 0);

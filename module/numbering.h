@@ -62,11 +62,6 @@ void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 place,
 void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 place);
 __u32 vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr);
 
-static inline __u32 vprocns_numbering_span(const struct vprocns_sequence *n)
-{
-	return n->last - n->first + 1;
-}
-
 /* Lineages that no task inherits. The first program's is 0. */
 /* Whoever cloned a task that joined from outside. */
 #define VPROCNS_LINEAGE_OUTSIDE	(~(__u64)0)
