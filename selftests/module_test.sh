@@ -80,10 +80,12 @@ fi
 insmod "$ko"
 holds "and works once ftrace is on" right_numbers
 
-# A kernel that lacks something: the same module, looking for another name.
+# A kernel that lacks something: the same module, looking for another name. Each
+# is another step of the bring-up that fails.
 rmmod vprocns
 lacking=$(mktemp --suffix=.ko)
-for name in ksys_unshare pidfd_pid sched_process_exit; do
+for name in "${hooked[@]}" kallsyms_lookup_name ftrace_enabled pidfd_pid \
+	sched_process_{fork,exec,exit}; do
 	sed "s/$name/${name%?}X/g" "$ko" >"$lacking"
 	run insmod "$lacking"
 	say $((status == 0)) "insmod is refused where $name is missing"
