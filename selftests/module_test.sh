@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The module as a guest of the kernel: loading, unloading, what it leaves
-# registered, and its neighbours. Runs in the VM, with the module loaded.
+# The module as a guest of the kernel: loading, unloading, and what it leaves
+# registered. Runs in the VM, with the module loaded.
 . "$(dirname "$0")/tap.sh"
 
 ko=$MODULE
@@ -113,27 +113,6 @@ else
 	insmod "$ko"
 fi
 holds "and works once it is free" right_numbers
-
-# Others that look at the same functions.
-# Only these: to patch all functions under way is more than QEMU's emulation of
-# two processors stands (seen on 6.12: a stale int3 in an idle loop's function).
-echo alloc_pid kernel_clone ksys_unshare copy_process >$tracing/set_ftrace_filter
-echo function >$tracing/current_tracer
-holds "beside the function tracer" right_numbers
-echo alloc_pid kernel_clone >$tracing/set_graph_function
-echo function_graph >$tracing/current_tracer
-holds "beside the function graph tracer" right_numbers
-echo nop >$tracing/current_tracer
-echo >$tracing/set_graph_function
-echo >$tracing/set_ftrace_filter
-echo 'p:mine kernel_clone' >$tracing/kprobe_events
-echo 'r:yours alloc_pid' >>$tracing/kprobe_events
-echo 1 >$tracing/events/kprobes/enable
-holds "beside kprobes" right_numbers
-holds "which see the calls" grep -q mine $tracing/trace
-echo 0 >$tracing/events/kprobes/enable
-echo >$tracing/kprobe_events
-echo >$tracing/trace
 
 echo 1 >/sys/module/vprocns/parameters/max_groups
 vprocns run --name only sleep 1000 &
