@@ -14,7 +14,8 @@ static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 
 static struct ftrace_ops taker_ops = {
 	.func	= look_on,
-	.flags	= FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_SAVE_REGS,
+	.flags	= FTRACE_OPS_FL_IPMODIFY |
+		  FTRACE_OPS_FL_SAVE_REGS_IF_SUPPORTED,
 };
 
 static int __init taker_init(void)
