@@ -69,24 +69,27 @@ static int kind_of(int fd)
  * Return: the CLONE_NEW* to enter, or a negative errno. A pidfd with no kind
  * is EINVAL, as in Linux.
  */
-static int judge_setns(int fd, int kind)
+static long judge_setns(int fd, u32 kind)
 {
 	struct vprocns_group *group;
 	int err;
 
 	if (!kind) {
-		kind = kind_of(fd);
-		if (kind < 0)
-			return kind;
+		err = kind_of(fd);
+		if (err < 0)
+			return err;
+		kind = err;
 	}
 	group = vprocns_group_get_of(task_active_pid_ns(current));
 	if (!group)
 		return kind;
-	err = vprocns_policy_setns(&group->policy, (u32)kind);
+	err = vprocns_policy_setns(&group->policy, kind);
 	if (err)
 		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
 	vprocns_group_put(group);
-	return err ? err : kind;
+	if (err)
+		return err;
+	return kind;
 }
 
 static long setns_target(const struct pt_regs *regs)
