@@ -109,15 +109,22 @@ static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
 	return pid;
 }
 
-/* EEXIST without the cost of an attempt, for most numbers that are in use. */
+/*
+ * EEXIST without the cost of an attempt, for most numbers that are in use; and
+ * for those that nobody can have since kernel.pid_max was lowered.
+ */
 static struct pid *try_number(struct pid_namespace *ns, u32 nr)
 {
+	struct pid *pid;
 	bool used;
 
 	rcu_read_lock();
 	used = find_pid_ns(nr, ns);
 	rcu_read_unlock();
-	return used ? ERR_PTR(-EEXIST) : alloc_number(ns, nr);
+	if (used)
+		return ERR_PTR(-EEXIST);
+	pid = alloc_number(ns, nr);
+	return pid == ERR_PTR(-EINVAL) ? ERR_PTR(-EEXIST) : pid;
 }
 
 static struct pid *exhausted(struct vprocns_group *group)

@@ -319,4 +319,53 @@ TEST_F(small, kernel_threads_share_the_range)
 	IN_GROUP(exhausts_from_the_top);
 }
 
+#define PID_MAX "/proc/sys/kernel/pid_max"
+
+/* The kernel wants some hundred numbers for itself. */
+FIXTURE(high) {
+	int group;
+	char pid_max[16];
+};
+
+FIXTURE_SETUP(high)
+{
+	const struct vprocns_create create = {
+		.first = 2000, .last = 2009, .profile = VPROCNS_PROFILE_LINUX,
+	};
+	const int fd = open(PID_MAX, O_RDONLY | O_CLOEXEC);
+
+	ASSERT_LT(0, read(fd, self->pid_max, sizeof(self->pid_max) - 1));
+	close(fd);
+	self->group = make_group(&create);
+	ASSERT_LE(0, self->group);
+}
+
+FIXTURE_TEARDOWN(high)
+{
+	EXPECT_TRUE(write_to(PID_MAX, self->pid_max));
+	close(self->group);
+}
+
+static int wraps_at_pid_max(void)
+{
+	if (spend_number() != 2001)
+		return 1;
+	if (!write_to(PID_MAX, "2004"))
+		return 2;
+	if (spend_number() != 2002 || sleeper() != 2003)
+		return 3;
+	if (spend_number() != 2001 || sleeper() != 2002 || sleeper() != 2001)
+		return 4;
+	if (fork() != -1 || errno != EAGAIN)
+		return 5;
+	/* A thread that the kernel makes begins at the top. */
+	return make_kernel_thread() < 0 && errno == EAGAIN ? 0 : 6;
+}
+
+/* Numbers that kernel.pid_max no longer lets anybody have are not free. */
+TEST_F(high, pid_max_is_lowered)
+{
+	IN_GROUP(wraps_at_pid_max);
+}
+
 TEST_HARNESS_MAIN
