@@ -118,6 +118,12 @@ static inline int open_and_close(int device, struct vprocns_open *open)
 	return group;
 }
 
+/* What a call of the C library came to, or -errno. */
+static inline long raw(long ret)
+{
+	return ret == -1 ? -errno : ret;
+}
+
 static inline pid_t sys_clone(unsigned long flags)
 {
 	return syscall(SYS_clone, flags, 0, NULL, NULL, 0);
@@ -134,6 +140,9 @@ static inline pid_t sys_gettid(void)
 }
 
 #ifdef __x86_64__
+/* Bit 30 of a system call's number: the x32 entry, where the kernel has it. */
+#define X32 0x40000000
+
 /* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
 static inline long int80(long nr, long first, long second)
 {
@@ -193,17 +202,14 @@ static inline pid_t sleeper(void)
 	_left > 0; })
 
 /*
- * Binds @group to a new PID namespace. Returns pid 1's host TID; 0 in the
- * first program, whose exit status becomes that of pid 1.
+ * Pid 1 of a new namespace binds it to @group. Returns in the first program,
+ * whose exit status becomes that of pid 1.
  */
-static inline pid_t enter_group(int group)
+static inline void be_init(int group)
 {
-	const pid_t init = sys_clone(CLONE_NEWPID | CLONE_NEWNS | SIGCHLD);
 	int status, err;
 	pid_t program, pid;
 
-	if (init)
-		return init;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("proc", "/proc", "proc", 0, NULL)) {
@@ -217,7 +223,7 @@ static inline pid_t enter_group(int group)
 	}
 	program = fork();
 	if (!program)
-		return 0;
+		return;
 	if (program < 0) {
 		perror("fork");
 		_exit(1);
@@ -227,6 +233,34 @@ static inline pid_t enter_group(int group)
 	} while (pid != program);
 	_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 				    WEXITSTATUS(status));
+}
+
+/*
+ * Binds @group to a new PID namespace. Returns pid 1's host TID; 0 in the
+ * first program.
+ */
+static inline pid_t enter_group(int group)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | CLONE_NEWNS | SIGCHLD);
+
+	if (!init)
+		be_init(group);
+	return init;
+}
+
+#define NOBODY 65534
+
+/* The status of another process that does @what as a user without privileges. */
+static inline int as_nobody(int (*what)(int), int fd)
+{
+	const pid_t pid = fork();
+
+	if (!pid) {
+		if (setgid(NOBODY) || setuid(NOBODY))
+			_exit(255);
+		_exit(-what(fd));
+	}
+	return status_of(pid);
 }
 
 /* A PID namespace of one process that sleeps. Its host PID. */
@@ -288,20 +322,23 @@ FIXTURE_TEARDOWN(group)
 
 /*
  * A test whose body is the first program of the group, TID 1000. What it
- * expects, asserts and skips counts as if it stood in the test itself.
+ * expects, asserts and skips counts as if it stood in the test itself. The
+ * fixture has a member `group`.
  */
-#define MEMBER_TEST(test_name)						\
-	static void member_##test_name(struct __test_metadata *_metadata, \
-		FIXTURE_DATA(group) *self,				\
-		const FIXTURE_VARIANT(group) *variant);			\
-	TEST_F_TIMEOUT(group, test_name, 120)				\
+#define MEMBER_TEST_F(fixture, test_name)				\
+	static void member_##fixture##_##test_name(			\
+		struct __test_metadata *_metadata,			\
+		FIXTURE_DATA(fixture) *self,				\
+		const FIXTURE_VARIANT(fixture) *variant);		\
+	TEST_F_TIMEOUT(fixture, test_name, 120)				\
 	{								\
 		const pid_t init = enter_group(self->group);		\
 		int status;						\
 									\
 		ASSERT_LE(0, init);					\
 		if (!init) {						\
-			member_##test_name(_metadata, self, variant);	\
+			member_##fixture##_##test_name(_metadata, self,	\
+						       variant);	\
 			fflush(NULL);					\
 			_exit(_metadata->skip ? MEMBER_SKIPPED :	\
 			      !_metadata->passed);			\
@@ -312,9 +349,28 @@ FIXTURE_TEARDOWN(group)
 		else							\
 			EXPECT_EQ(0, status);				\
 	}								\
-	static void member_##test_name(					\
+	static void member_##fixture##_##test_name(			\
 		struct __test_metadata *_metadata __attribute__((unused)), \
-		FIXTURE_DATA(group) *self __attribute__((unused)),	\
-		const FIXTURE_VARIANT(group) *variant __attribute__((unused)))
+		FIXTURE_DATA(fixture) *self __attribute__((unused)),	\
+		const FIXTURE_VARIANT(fixture) *variant __attribute__((unused)))
+
+/*
+ * Whatever was tried before: every clone was counted and numbered, the next
+ * has the number @next, and a level below is refused.
+ */
+#define STILL_HELD(next) do {						\
+	EXPECT_EQ((next) - FIRST, get_stats(self->group).clones);	\
+	EXPECT_EQ(next, spend_number());				\
+	EXPECT_EQ(-EOPNOTSUPP, raw(sys_clone(CLONE_NEWPID | SIGCHLD)));	\
+	EXPECT_EQ(-EOPNOTSUPP, raw(unshare(CLONE_NEWPID)));		\
+} while (0)
+
+/* The end of the first program, where the test is no MEMBER_TEST. */
+#define LEAVE() do {							\
+	fflush(NULL);							\
+	_exit(!_metadata->passed);					\
+} while (0)
+
+#define MEMBER_TEST(test_name) MEMBER_TEST_F(group, test_name)
 
 #endif

@@ -74,11 +74,6 @@ static bool works_or_documented(int ret)
 	       ret == -EMFILE || ret == -ENFILE;
 }
 
-static long raw(long ret)
-{
-	return ret < 0 ? -errno : ret;
-}
-
 static bool put(const char *path, const char *word)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC);

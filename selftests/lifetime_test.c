@@ -97,20 +97,6 @@ TEST_F(group, bind_from_inside_by_another)
 	EXPECT_EQ(EPERM, status_of(init));
 }
 
-#define NOBODY 65534
-
-static int as_nobody(int (*what)(int), int fd)
-{
-	const pid_t pid = fork();
-
-	if (!pid) {
-		if (setgid(NOBODY) || setuid(NOBODY))
-			_exit(255);
-		_exit(-what(fd));
-	}
-	return status_of(pid);
-}
-
 static int bind_given_group(int pidfd)
 {
 	/* The group's descriptor was inherited under this number. */

@@ -15,6 +15,14 @@ has_json() {
 zero_caps() {
 	[[ $(grep -c '^Cap' <<<"$1") == 5 ]] && ! grep '^Cap' <<<"$1" | grep -qv '0000000000000000$'
 }
+# with_capability FLAG: grep with a file capability, effective or not.
+with_capability() {
+	cp /bin/grep "$work/cap-grep"
+	python3 -c 'import os, struct, sys
+os.setxattr(sys.argv[1], "security.capability",
+            struct.pack("<5I", 0x02000000 | int(sys.argv[2]), 1 << 21, 0, 0, 0))' \
+		"$work/cap-grep" "$1"
+}
 gone() {
 	! vprocns stat "$1" 2>/dev/null
 }
@@ -150,6 +158,17 @@ chmod 666 /dev/vprocns
 chmod 755 "$work"
 run "${user[@]}" vprocns run "$work/suid-grep" Cap /proc/self/status
 holds "run: for another user too" zero_caps "$out"
+with_capability 0
+run vprocns run "$work/cap-grep" Cap /proc/self/status
+holds "run: and behind a file with a capability" zero_caps "$out"
+with_capability 1
+run vprocns run "$work/cap-grep" Cap /proc/self/status
+one_line "run: which is not executed where it wants it at once" 126 "Operation not permitted"
+kept='exec 7</proc; exec vprocns run "$@" -- bash -c "exec 8<>/proc/self/fd/7/1/mem"'
+run bash -c "$kept" kept
+say "$([[ $err == *"Permission denied"* ]]; echo $?)" "run: no memory of outsiders through a /proc kept open"
+run bash -c "$kept" kept --caps host
+is "run: but with the capabilities of root" 0
 run vprocns run -- mount -t tmpfs tmpfs /mnt
 say $((status == 0)) "run: root of a group can't mount"
 run vprocns run --caps host -- grep CapEff /proc/self/status
