@@ -14,7 +14,8 @@
  *
  * Errors that every ioctl shares: ENOTTY for a number that the descriptor
  * does not have, EFAULT for memory that can't be read or written, EINVAL for
- * a struct shorter than its first version, E2BIG as above.
+ * a struct shorter than its first version, E2BIG as above. To a caller that is
+ * itself in a group /dev/vprocns says EPERM, to open(2) and to every ioctl.
  */
 #ifndef _UAPI_VPROCNS_H
 #define _UAPI_VPROCNS_H
@@ -371,7 +372,6 @@ struct vprocns_members {
  * ENOSPC: the module's max_groups are in use
  * EBUSY: another user (a kernel live patch) holds a function we need
  * ENODEV: kernel.ftrace_enabled is 0
- * EPERM: the caller is itself in a group
  * ENOMEM, EMFILE, ENFILE: as everywhere
  */
 #define VPROCNS_CREATE		_IOW(VPROCNS_IOC, 0x01, struct vprocns_create)
@@ -381,7 +381,7 @@ struct vprocns_members {
  * ENOENT: no such group
  * EACCES: neither its creator nor CAP_SYS_ADMIN over its creator's user namespace
  * EINVAL: both or none of id and name
- * EPERM, ENOMEM, EMFILE, ENFILE: as for VPROCNS_CREATE
+ * ENOMEM, EMFILE, ENFILE: as everywhere
  */
 #define VPROCNS_OPEN		_IOW(VPROCNS_IOC, 0x02, struct vprocns_open)
 
