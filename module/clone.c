@@ -55,28 +55,25 @@ static bool is_first_process(const struct vprocns_group *group)
 	       task_pid(current) == group->init;
 }
 
-/**
- * vprocns_enter_kernel_clone - judges a member's clone
- * @fregs: the registers at the entry of kernel_clone()
- *
- * Context: ftrace handler of a task outside the initial PID namespace.
- * Return: a target that refuses, or NULL.
- */
-void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
+/* A word for what a clone asks: the flags have no bits where the signal is. */
+static u64 pack_request(const struct kernel_clone_args *args)
 {
-	struct kernel_clone_args *const args =
-		(void *)vprocns_regs_argument(fregs, 0);
-	struct vprocns_policy policy;
+	if (args->flags & CSIGNAL || args->exit_signal & ~CSIGNAL)
+		return 0;
+	return args->flags | args->exit_signal;
+}
+
+/* Returns NULL or the target that refuses. */
+static void *judge_clone(struct vprocns_group *group,
+			 struct kernel_clone_args *args, u64 *passed)
+{
+	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
-	struct vprocns_group *group;
 
-	group = vprocns_group_of(task_active_pid_ns(current));
-	if (!group)
-		return NULL;
-
-	policy = group->policy;
-	if (policy.threads_only && is_first_process(group))
+	if (policy.threads_only && is_first_process(group)) {
 		policy.threads_only = false;
+		passed = NULL;
+	}
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
 		vprocns_group_refused(group, verdict.rule);
@@ -89,6 +86,37 @@ void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
 		atomic64_inc(&group->rewritten);
 		/* Said later: printing is not for a handler. */
 		atomic_cmpxchg(&group->vfork_warning, 0, 1);
+	} else if (passed) {
+		WRITE_ONCE(*passed, pack_request(args));
+	}
+	return NULL;
+}
+
+/**
+ * vprocns_enter_kernel_clone - judges a member's clone
+ * @fregs: the registers at the entry of kernel_clone()
+ *
+ * Context: ftrace handler of a task outside the initial PID namespace.
+ * Return: a target that refuses, or NULL.
+ */
+void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
+{
+	struct kernel_clone_args *const args =
+		(void *)vprocns_regs_argument(fregs, 0);
+	struct vprocns_group *group;
+	void *refusal;
+	u64 *passed;
+
+	group = vprocns_group_of(task_active_pid_ns(current));
+	if (!group)
+		return NULL;
+
+	/* Most clones ask for what the one before asked for. */
+	passed = &group->passed[!!(args->flags & CLONE_THREAD)];
+	if (!READ_ONCE(*passed) || READ_ONCE(*passed) != pack_request(args)) {
+		refusal = judge_clone(group, args, passed);
+		if (refusal)
+			return refusal;
 	}
 	if (!args->set_tid_size)
 		args->set_tid = &programs_own;
@@ -110,19 +138,22 @@ static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
 }
 
 /*
- * EEXIST without the cost of an attempt, for most numbers that are in use; and
- * for those that nobody can have since kernel.pid_max was lowered.
+ * EEXIST also for a number that nobody can have since kernel.pid_max was lowered.
+ * The first that a clone tries is free most of the time; where one is not, the
+ * next may not be either, and to look is cheaper than an attempt.
  */
-static struct pid *try_number(struct pid_namespace *ns, u32 nr)
+static struct pid *try_number(struct pid_namespace *ns, u32 nr, bool first)
 {
 	struct pid *pid;
 	bool used;
 
-	rcu_read_lock();
-	used = find_pid_ns(nr, ns);
-	rcu_read_unlock();
-	if (used)
-		return ERR_PTR(-EEXIST);
+	if (!first) {
+		rcu_read_lock();
+		used = find_pid_ns(nr, ns);
+		rcu_read_unlock();
+		if (used)
+			return ERR_PTR(-EEXIST);
+	}
 	pid = alloc_number(ns, nr);
 	return pid == ERR_PTR(-EINVAL) ? ERR_PTR(-EEXIST) : pid;
 }
@@ -138,11 +169,12 @@ static struct pid *alloc_near(struct vprocns_group *group,
 			      struct pid_namespace *ns, u32 nr, bool down)
 {
 	const u32 first = group->create.first, last = group->create.last;
-	u32 tries = vprocns_group_span(group);
+	const u32 span = vprocns_group_span(group);
 	struct pid *pid;
+	u32 i;
 
-	while (tries--) {
-		pid = try_number(ns, nr);
+	for (i = 0; i < span; i++) {
+		pid = try_number(ns, nr, i == 0);
 		if (pid != ERR_PTR(-EEXIST))
 			return pid;
 		cond_resched();
@@ -236,16 +268,16 @@ static void hold_place(struct vprocns_group *group, u32 place,
 static struct pid *alloc_next(struct vprocns_group *group,
 			      struct pid_namespace *ns)
 {
-	u32 tries = vprocns_group_span(group);
+	const u32 span = vprocns_group_span(group);
 	struct pid *pid;
-	u32 nr;
+	u32 i, nr;
 	int err;
 
-	while (tries--) {
+	for (i = 0; i < span; i++) {
 		err = take_place(group, ns, &nr);
 		if (err)
 			return ERR_PTR(err);
-		pid = try_number(ns, nr);
+		pid = try_number(ns, nr, i == 0);
 		if (pid != ERR_PTR(-EEXIST)) {
 			hold_place(group, nr, pid);
 			return pid;
@@ -285,11 +317,9 @@ static struct pid *alloc_for_joiner(struct vprocns_group *group,
 }
 
 static struct pid *alloc_in_group(struct vprocns_group *group,
-				  struct pid_namespace *ns,
+				  struct pid_namespace *ns, bool joins,
 				  const pid_t *set_tid, size_t set_tid_size)
 {
-	bool joins;
-
 	if (set_tid_size) {
 		vprocns_group_refused(group, VPROCNS_RULE_SET_TID);
 		return ERR_PTR(-EPERM);
@@ -298,7 +328,6 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
 				    group->id);
 	/* An outsider who puts a task into the group comes unmarked. */
-	joins = task_active_pid_ns(current) != ns;
 	if (set_tid != &programs_own && !joins)
 		return alloc_for_kernel(group, ns);
 	if (!vprocns_by_lineage(group))
@@ -310,12 +339,18 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
 				    size_t set_tid_size)
 {
-	struct vprocns_group *const group = vprocns_group_get_of(ns);
+	const bool joins = task_active_pid_ns(current) != ns;
+	struct vprocns_group *group;
 	struct pid *pid;
 
+	/* A member needs no reference: the init, and so the group, outlives it. */
+	rcu_read_lock();
+	group = joins ? vprocns_group_get_of(ns) : vprocns_group_of(ns);
+	rcu_read_unlock();
 	if (group) {
-		pid = alloc_in_group(group, ns, set_tid, set_tid_size);
-		vprocns_group_put(group);
+		pid = alloc_in_group(group, ns, joins, set_tid, set_tid_size);
+		if (joins)
+			vprocns_group_put(group);
 	} else {
 		/* It ended since the handler looked. */
 		pid = static_call(vprocns_alloc_pid_original)(ns, set_tid,

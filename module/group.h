@@ -30,6 +30,8 @@
  * @rewritten: likewise
  * @refused: likewise
  * @policy: fixed when the group is made
+ * @passed: of processes and of threads, the request that it let through last,
+ *	as clone.c packs it; or 0
  * @create: the request, with defaults filled in; fixed
  * @self_bound: bound by its own init; fixed by the bind
  * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
@@ -60,6 +62,7 @@ struct vprocns_group {
 	atomic64_t refused[VPROCNS_RULE_NR];
 
 	struct vprocns_policy policy;
+	u64 passed[2];
 	struct vprocns_create create;
 	bool self_bound;
 	atomic_t vfork_warning;

@@ -1,0 +1,457 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a clone costs, and a group or a member takes, as they become many; and
+ * whether groups wait for one another. Time is instructions in the VM of
+ * `selftests/vm/run --icount`.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vprocns.h"
+
+/* Both kinds of namespace give numbers from here: equally deep in the kernel's tree. */
+#define FIRST 5000
+#define MAX_NAMESPACES 16384
+#define REPEATS 501
+
+static const char usage[] =
+	"usage: scale groups KIND SIZE...\n"
+	"       scale members KIND SIZE...\n"
+	"       scale parallel ROUNDS FORKS\n"
+	"\n"
+	"groups: at each SIZE, ascending, so many PID namespaces live, each with an init\n"
+	"and one process. KIND is plain, or the numbering of the group that each is bound\n"
+	"to: sequential or lineage. members: one namespace with so many processes. Prints\n"
+	"a line of tab-separated words for each SIZE: what, KIND, SIZE; what a fork, exit\n"
+	"and wait takes in the first namespace, and what making one more took, in\n"
+	"nanoseconds; and how many bytes the kernel charged for it to the cgroup of the\n"
+	"program, which should have one to itself.\n"
+	"\n"
+	"parallel: processes on CPU 0 and 1 fork FORKS times each at the same time, in\n"
+	"one namespace or in two, plain or groups; all in turn, ROUNDS times. Prints for\n"
+	"one and for two: the medians of both in nanoseconds a fork, and the median of\n"
+	"the groups' ratio to the plain ones in each round.\n"
+	"\n"
+	"As root, with vprocns loaded; kernel.pid_max must allow for what is asked.\n";
+
+struct kind {
+	const char *name;
+	bool grouped;
+	unsigned int numbering;
+};
+
+static const struct kind kinds[] = {
+	{ "plain", false, 0 },
+	{ "sequential", true, VPROCNS_NUMBERING_SEQUENTIAL },
+	{ "lineage", true, VPROCNS_NUMBERING_LINEAGE },
+};
+
+/* The first process of a namespace does what it is told, by a byte on a pipe. */
+enum order { MORE = 'm', MEASURE = 'f', FORK = 'p' };
+
+struct worker {
+	int to, from;
+};
+
+static pid_t inits[MAX_NAMESPACES];
+static size_t nr_inits;
+
+static double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1e9 + time.tv_nsec;
+}
+
+static int compare(const void *one, const void *other)
+{
+	const double a = *(const double *)one, b = *(const double *)other;
+
+	return (a > b) - (a < b);
+}
+
+static double median(double *values, size_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return values[count / 2];
+}
+
+static void spend(void)
+{
+	const pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		err(1, "fork");
+}
+
+static double time_forks(void)
+{
+	static double times[REPEATS];
+	double begin;
+	size_t i;
+
+	for (i = 0; i < REPEATS; i++) {
+		begin = now();
+		spend();
+		times[i] = now() - begin;
+	}
+	return median(times, REPEATS);
+}
+
+static void sleep_for_good(void)
+{
+	for (;;)
+		pause();
+}
+
+/* @count processes that sleep. */
+static void fork_sleepers(unsigned int count)
+{
+	pid_t pid;
+
+	while (count--) {
+		pid = fork();
+		if (pid < 0)
+			err(1, "fork");
+		if (!pid)
+			sleep_for_good();
+	}
+}
+
+static void write_all(int fd, const void *data, size_t size)
+{
+	if (write(fd, data, size) != (ssize_t)size)
+		err(1, "write");
+}
+
+static void read_all(int fd, void *data, size_t size)
+{
+	if (read(fd, data, size) != (ssize_t)size)
+		errx(1, "a worker is gone");
+}
+
+static void obey(int from, int to)
+{
+	unsigned int amount;
+	double answer;
+	char order;
+
+	for (;;) {
+		read_all(from, &order, 1);
+		read_all(from, &amount, sizeof(amount));
+		answer = now();
+		switch (order) {
+		case MORE:
+			fork_sleepers(amount);
+			answer = now() - answer;
+			break;
+		case MEASURE:
+			answer = time_forks();
+			break;
+		case FORK:
+			while (amount--)
+				spend();
+			answer = now() - answer;
+			break;
+		}
+		write_all(to, &answer, sizeof(answer));
+	}
+}
+
+static void set_number(int number)
+{
+	FILE *const file = fopen("/proc/sys/kernel/ns_last_pid", "we");
+
+	if (!file || fprintf(file, "%d", number) < 0 || fclose(file))
+		err(1, "ns_last_pid");
+}
+
+/* In a new namespace's init: binds it, if it is to be a group's. */
+static void bind_self(const struct kind *kind)
+{
+	const struct vprocns_create create = {
+		.numbering = kind->numbering,
+		.first = FIRST,
+	};
+	const struct vprocns_bind bind = { .pidfd = -1 };
+	int device, group;
+
+	set_number(FIRST - 1);
+	if (!kind->grouped)
+		return;
+	device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+	if (device < 0)
+		err(1, "/dev/vprocns");
+	group = ioctl(device, VPROCNS_CREATE, &create);
+	if (group < 0 || ioctl(group, VPROCNS_BIND, &bind))
+		err(1, "a group");
+	close(group);
+	close(device);
+}
+
+static void keep_on_cpu(int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(cpu, &set);
+	if (sched_setaffinity(0, sizeof(set), &set))
+		err(1, "CPU %d", cpu);
+}
+
+/*
+ * A namespace with an init and @nr_workers processes, which obey @workers and
+ * stay on CPUs from @cpu on, or one that sleeps. Returns once all are there.
+ */
+static void make_namespace(const struct kind *kind, struct worker *workers,
+			   int nr_workers, int cpu)
+{
+	int ready[2], to[2][2], from[2][2];
+	pid_t init;
+	char byte;
+	int i;
+
+	if (nr_inits == MAX_NAMESPACES)
+		errx(2, "more than %d namespaces", MAX_NAMESPACES);
+	if (pipe2(ready, O_CLOEXEC))
+		err(1, "pipe");
+	for (i = 0; i < nr_workers; i++)
+		if (pipe2(to[i], O_CLOEXEC) || pipe2(from[i], O_CLOEXEC))
+			err(1, "pipe");
+	init = syscall(SYS_clone, CLONE_NEWPID | SIGCHLD, 0, NULL, NULL, NULL);
+	if (init < 0)
+		err(1, "clone");
+	if (!init) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		bind_self(kind);
+		for (i = 0; i < nr_workers; i++)
+			if (!fork()) {
+				keep_on_cpu(cpu + i);
+				obey(to[i][0], from[i][1]);
+			}
+		if (!nr_workers)
+			fork_sleepers(1);
+		write_all(ready[1], "", 1);
+		sleep_for_good();
+	}
+	inits[nr_inits++] = init;
+	read_all(ready[0], &byte, 1);
+	close(ready[0]);
+	close(ready[1]);
+	for (i = 0; i < nr_workers; i++) {
+		close(to[i][0]);
+		close(from[i][1]);
+		workers[i] = (struct worker) { to[i][1], from[i][0] };
+	}
+}
+
+static void end_namespaces(void)
+{
+	while (nr_inits) {
+		kill(inits[--nr_inits], SIGKILL);
+		waitpid(inits[nr_inits], NULL, 0);
+	}
+}
+
+static void tell(const struct worker *worker, enum order order,
+		 unsigned int amount)
+{
+	const char byte = order;
+
+	write_all(worker->to, &byte, 1);
+	write_all(worker->to, &amount, sizeof(amount));
+}
+
+static double hear(const struct worker *worker)
+{
+	double answer;
+
+	read_all(worker->from, &answer, sizeof(answer));
+	return answer;
+}
+
+/* What the kernel has charged to our cgroup for its own use. */
+static double charged(void)
+{
+	char path[600], line[512];
+	unsigned long bytes;
+	FILE *file;
+
+	file = fopen("/proc/self/cgroup", "re");
+	if (!file || fscanf(file, "0::%400s", line) != 1)
+		errx(1, "no cgroup of version 2");
+	fclose(file);
+	snprintf(path, sizeof(path), "/sys/fs/cgroup%s/memory.stat", line);
+	file = fopen(path, "re");
+	if (!file)
+		err(1, "%s", path);
+	while (fgets(line, sizeof(line), file))
+		if (sscanf(line, "kernel %lu", &bytes) == 1) {
+			fclose(file);
+			return bytes;
+		}
+	errx(1, "%s has no line 'kernel'", path);
+}
+
+static void report(const char *what, const struct kind *kind,
+		   unsigned int size, const struct worker *worker,
+		   double nanoseconds, double bytes)
+{
+	tell(worker, MEASURE, 0);
+	printf("%s\t%s\t%u\t%.0f\t%.0f\t%.0f\n", what, kind->name, size,
+	       hear(worker), nanoseconds, bytes);
+	fflush(stdout);
+}
+
+static void scale_groups(const struct kind *kind, const unsigned int *sizes,
+			 size_t nr_sizes)
+{
+	struct worker worker;
+	double bytes, begin;
+	unsigned int count = 1, made;
+	size_t i;
+
+	make_namespace(kind, &worker, 1, 0);
+	for (i = 0; i < nr_sizes; i++) {
+		bytes = charged();
+		begin = now();
+		for (made = 0; count < sizes[i]; made++, count++)
+			make_namespace(kind, NULL, 0, 0);
+		begin = now() - begin;
+		report("groups", kind, sizes[i], &worker,
+		       made ? begin / made : 0,
+		       made ? (charged() - bytes) / made : 0);
+	}
+}
+
+static void scale_members(const struct kind *kind, const unsigned int *sizes,
+			  size_t nr_sizes)
+{
+	struct worker worker;
+	double bytes, nanoseconds;
+	unsigned int count = 1, more;
+	size_t i;
+
+	make_namespace(kind, &worker, 1, 0);
+	for (i = 0; i < nr_sizes; i++) {
+		more = sizes[i] > count ? sizes[i] - count : 0;
+		bytes = charged();
+		tell(&worker, MORE, more);
+		nanoseconds = hear(&worker);
+		count += more;
+		report("members", kind, sizes[i], &worker,
+		       more ? nanoseconds / more : 0,
+		       more ? (charged() - bytes) / more : 0);
+	}
+}
+
+/* Nanoseconds a fork, of two processes that fork at the same time. */
+static double fork_on_both(const struct kind *kind, int namespaces,
+			   unsigned int forks)
+{
+	struct worker workers[2];
+	double slower;
+	int i;
+
+	for (i = 0; i < namespaces; i++)
+		make_namespace(kind, &workers[i], 2 / namespaces, i);
+	for (i = 0; i < 2; i++)
+		tell(&workers[i], FORK, forks);
+	slower = hear(&workers[0]);
+	slower = (slower + hear(&workers[1])) / 2;
+	for (i = 0; i < 2; i++) {
+		close(workers[i].to);
+		close(workers[i].from);
+	}
+	end_namespaces();
+	return slower / forks;
+}
+
+static void compare_parallel(int namespaces, unsigned int rounds,
+			     unsigned int forks)
+{
+	static double plain[REPEATS], grouped[REPEATS], ratios[REPEATS];
+	unsigned int i;
+
+	for (i = 0; i < rounds; i++) {
+		plain[i] = fork_on_both(&kinds[0], namespaces, forks);
+		grouped[i] = fork_on_both(&kinds[1], namespaces, forks);
+		ratios[i] = grouped[i] / plain[i];
+	}
+	printf("parallel\t%d\t%.0f\t%.0f\t%.3f\n", namespaces,
+	       median(plain, rounds), median(grouped, rounds),
+	       median(ratios, rounds));
+	fflush(stdout);
+}
+
+static unsigned int amount(const char *word, unsigned long max)
+{
+	char *end;
+	const unsigned long value = strtoul(word, &end, 10);
+
+	if (*word < '0' || *word > '9' || *end || !value || value > max)
+		errx(2, "%s is not a number from 1 to %lu", word, max);
+	return value;
+}
+
+static const struct kind *find_kind(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(name, kinds[i].name))
+			return &kinds[i];
+	errx(2, "no kind %s; see scale --help", name);
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int sizes[32], rounds, forks;
+	const struct kind *kind;
+	const bool groups = argc > 1 && !strcmp(argv[1], "groups");
+	size_t i, nr_sizes;
+
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	if (argc == 4 && !strcmp(argv[1], "parallel")) {
+		rounds = amount(argv[2], REPEATS);
+		forks = amount(argv[3], 1000000);
+		compare_parallel(1, rounds, forks);
+		compare_parallel(2, rounds, forks);
+		return 0;
+	}
+	if (argc < 4 || (!groups && strcmp(argv[1], "members")) ||
+	    argc - 3 > (int)(sizeof(sizes) / sizeof(sizes[0])))
+		errx(2, "wrong usage; see scale --help");
+	kind = find_kind(argv[2]);
+	nr_sizes = argc - 3;
+	for (i = 0; i < nr_sizes; i++)
+		sizes[i] = amount(argv[i + 3], groups ? MAX_NAMESPACES : 1000000);
+	if (groups)
+		scale_groups(kind, sizes, nr_sizes);
+	else
+		scale_members(kind, sizes, nr_sizes);
+	end_namespaces();
+	return 0;
+}
