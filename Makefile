@@ -22,9 +22,9 @@ build/demo/mutexes: demo/mutexes.c
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
 # Static, so that what it executes reads no file but itself.
-build/bench/bench: bench/bench.c
+build/bench/bench build/bench/scale: build/bench/%: bench/%.c uapi/vprocns.h
 	@mkdir -p $(@D)
-	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -static -o $@ $< -pthread
+	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< -pthread
 
 # Installs what is missing, then runs real programs in a VM.
 demo:
@@ -34,7 +34,7 @@ demo:
 	@selftests/vm/run -- env DEMO_BUILD=$(CURDIR)/build/demo demo/demo.sh
 
 # All that the tests run.
-programs: tool build/demo/mutexes build/bench/bench
+programs: tool build/demo/mutexes build/bench/bench build/bench/scale
 	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 

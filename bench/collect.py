@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Runs bench/guest.sh in some boots of the VM and writes what they say as JSON."""
+"""Runs bench/guest.sh and scale.sh in boots of the VM and writes what they say as JSON."""
 import argparse
 import concurrent.futures
 import datetime
@@ -17,18 +17,27 @@ BENCHES = ["fork", "vfork_exec", "posix_spawn", "thread", "clone3",
            "getpid", "gettid", "capget", "kill0"]
 
 
-def boot(kernel, options):
-    """One boot: {(bench, place): instructions}."""
-    module = CHECKOUT / "build/module" / kernel / "vprocns.ko"
+# So many groups, and so many members of one group.
+GROUPS = [1, 10, 100, 1000, 10000]
+MEMBERS = [1, 10, 100, 1000, 10000, 30000]
+
+
+def vm(kernel, options, command):
+    """The lines that command prints in the VM, each as a list of words."""
     run = subprocess.run(
-        [CHECKOUT / "selftests/vm/run", "--icount", "--no-module", "--kernel", kernel,
-         "--", CHECKOUT / "bench/guest.sh", module, *options],
+        [CHECKOUT / "selftests/vm/run", "--kernel", kernel, *options, "--", *command],
         stdout=subprocess.PIPE, text=True, check=False)
     if run.returncode:
         sys.exit(f"a boot ended with status {run.returncode}")
+    return [line.split("\t") for line in run.stdout.splitlines()]
+
+
+def boot(kernel, options):
+    """One boot: {(bench, place): instructions}."""
+    module = CHECKOUT / "build/module" / kernel / "vprocns.ko"
     cost = {}
-    for line in run.stdout.splitlines():
-        place, bench, median, *_ = line.split("\t")
+    for place, bench, median, *_ in vm(kernel, ["--icount", "--no-module"],
+                                       [CHECKOUT / "bench/guest.sh", module, *options]):
         cost[bench, place] = float(median)
     for place in PLACES:
         # Six more than it has are the call's and the round's own.
@@ -41,9 +50,31 @@ def boot(kernel, options):
     return cost
 
 
+def scale(kernel, what, sizes):
+    """Rows of what a fork costs, and one more takes, at each of sizes."""
+    lines = vm(kernel, ["--icount", "--memory", "6G"],
+               [CHECKOUT / "bench/scale.sh", what, *map(str, sizes)])
+    rows = [{"of": of, "kind": kind, "size": int(size), "fork": int(fork),
+             "one_more": int(one_more), "bytes": int(charged)}
+            for of, kind, size, fork, one_more, charged in lines]
+    if [row["size"] for row in rows] != 3 * sizes:
+        sys.exit(f"not all {what} were measured")
+    return rows
+
+
+def parallel(kernel):
+    """Two CPUs that fork at once: a paired ratio, by the clock on the wall."""
+    lines = vm(kernel, ["--cpus", "2"], [CHECKOUT / "bench/scale.sh", "parallel", "51", "200"])
+    return [{"namespaces": int(count), "plain": int(plain), "sequential": int(grouped),
+             "ratio": float(ratio)} for _, count, plain, grouped, ratio in lines]
+
+
 def collect(kernel, boots, options):
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         costs = list(pool.map(lambda _: boot(kernel, options), range(boots)))
+        many = [row for rows in pool.map(lambda args: scale(kernel, *args),
+                                         [("groups", GROUPS), ("members", MEMBERS)])
+                for row in rows]
     rows = []
     for bench in BENCHES:
         for place in PLACES:
@@ -60,6 +91,8 @@ def collect(kernel, boots, options):
         "date": datetime.date.today().isoformat(),
         "boots": boots,
         "instructions": rows,
+        "scale": many,
+        "parallel": parallel(kernel),
     }
 
 

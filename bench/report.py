@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Prints results of collect.py as a table, and on demand as a plot and in the README."""
+"""Prints results of collect.py as tables, and on demand as plots and in the README."""
 import argparse
 import json
 import math
@@ -11,6 +11,7 @@ import sys
 BASES = {"idle": "host", "elsewhere": "host",
          "sequential": "pidns", "lineage": "pidns", "strict": "pidns"}
 COLUMNS = ["host", "idle", "elsewhere", "pidns", "sequential", "lineage", "strict"]
+KINDS = {"plain": "#9aa0a6", "sequential": "#0072b2", "lineage": "#009e73"}
 COLOURS = {"idle": "#9aa0a6", "elsewhere": "#e69f00", "sequential": "#0072b2",
            "lineage": "#009e73", "strict": "#cc79a7"}
 
@@ -63,10 +64,62 @@ def table(results):
                 line.append(f"{results.rows[bench, where]['value']:,.0f}")
         line.append(f"{results.spread(bench, COLUMNS):.2%}")
         lines.append(line)
+    return markdown(lines)
+
+
+def markdown(lines):
+    """Lines of cells, the first a heading, as a table."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
     rows = [[line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])] for line in lines]
     return "\n".join("| " + " | ".join(row) + " |" for row in [rows[0], rule, *rows[1:]])
+
+
+def by_size(results, of):
+    """{size: {kind: row}} of what there were many of."""
+    sizes = {}
+    for row in results.text["scale"]:
+        if row["of"] == of:
+            sizes.setdefault(row["size"], {})[row["kind"]] = row
+    return sizes
+
+
+def scale_table(results, of):
+    """A line for each size; ratios are to plain namespaces, as many of them."""
+    sizes = by_size(results, of)
+    groups = [kind for kind in KINDS if kind != "plain"]
+    lines = [[of, "fork, plain", *groups, "one more, plain", *groups, "KiB, plain", *groups]]
+    for size, row in sizes.items():
+        line = [f"{size:,}"]
+        for key in ("fork", "one_more"):
+            line.append(f"{row['plain'][key]:,}" if row["plain"][key] else "")
+            line.extend(f"{row[kind][key] / row['plain'][key]:.3f}" if row["plain"][key] else ""
+                        for kind in groups)
+        line.extend(f"{row[kind]['bytes'] / 1024:.1f}" if row[kind]["bytes"] else ""
+                    for kind in KINDS)
+        lines.append(line)
+    return markdown(lines)
+
+
+def growth(results, of, kind):
+    """What a fork costs among the most, over what it costs alone."""
+    sizes = by_size(results, of)
+    return sizes[max(sizes)][kind]["fork"] / sizes[1][kind]["fork"]
+
+
+def verdict_of_scale(results):
+    """The two sentences that have targets."""
+    most = max(by_size(results, "groups"))
+    worst = max(("sequential", "lineage"), key=lambda kind: growth(results, "groups", kind))
+    ratio = growth(results, "groups", worst)
+    yield (f"A fork among {most:,} groups costs {ratio:.3f} of what it costs in a single one "
+           f"({worst}; target 1.020: {'ok' if ratio <= 1.02 else 'MISS'}); plain namespaces "
+           f"grow by {growth(results, 'groups', 'plain'):.3f}.")
+    for row in results.text["parallel"]:
+        where = "one group" if row["namespaces"] == 1 else "two groups"
+        yield (f"Two CPUs that fork at once in {where} take {row['ratio']:.3f} of what they take "
+               f"in plain namespaces, by the clock (target 1.050: "
+               f"{'ok' if row['ratio'] <= 1.05 else 'MISS'}).")
 
 
 LEFT, RIGHT, TOP, BAR, GAP, WIDTH = 100, 70, 60, 9, 12, 760
@@ -122,10 +175,62 @@ def plot(results):
     return "\n".join([*svg, "</svg>", ""])
 
 
+def curve(results, of, key, kind, place):
+    """A polyline; place is a function from size and value to pixels."""
+    points = [place(size, rows[kind][key]) for size, rows in by_size(results, of).items()
+              if rows[kind][key]]
+    return (f'<polyline fill="none" stroke="{KINDS[kind]}" stroke-width="1.5" points="'
+            + " ".join(f"{x:.1f},{y:.1f}" for x, y in points) + '"/>')
+
+
+def growth_plot(results):
+    """Log-log: what a fork costs, and one more takes, as groups or members become many."""
+    panels = [(of, key) for of in ("groups", "members") for key in ("fork", "one_more", "bytes")]
+    names = {"fork": "instructions a fork", "one_more": "instructions for one more",
+             "bytes": "bytes for one more"}
+    width, height = 250, 190
+    svg = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{3 * width}" '
+           f'height="{2 * height + 40}" viewBox="0 0 {3 * width} {2 * height + 40}">',
+           '<style>text { font: 11px sans-serif } .small { font-size: 8px }</style>',
+           '<rect width="100%" height="100%" fill="white"/>',
+           f'<text x="10" y="16">Growth, log-log. Linux {results.text["kernel"]}, '
+           f'{results.text["date"]}</text>']
+    for i, (kind, colour) in enumerate(KINDS.items()):
+        svg.append(f'<rect x="{10 + i * 100}" y="24" width="9" height="9" fill="{colour}"/>'
+                   f'<text x="{23 + i * 100}" y="32">{kind}</text>')
+    for i, (of, key) in enumerate(panels):
+        left, top = i % 3 * width + 45, i // 3 * height + 62
+        wide, high = width - 65, height - 50
+        values = [row[key] for row in results.text["scale"] if row["of"] == of and row[key]]
+        low = math.floor(math.log10(min(values)))
+        decades = max(math.ceil(math.log10(max(values))) - low, 1)
+        most = math.log10(max(by_size(results, of)))
+
+        def place(size, value):
+            return (left + math.log10(size) / most * wide,
+                    top + high - (math.log10(value) - low) / decades * high)
+
+        svg.append(f'<text x="{left}" y="{top - 6}">{names[key]}, {of}</text>')
+        svg.append(f'<path d="M{left} {top}V{top + high}H{left + wide}" fill="none" stroke="black"/>')
+        for decade in range(decades + 1):
+            y = top + high - decade / decades * high
+            svg.append(f'<path d="M{left} {y:.1f}h{wide}" stroke="#ddd"/><text class="small" '
+                       f'x="{left - 4}" y="{y + 3:.1f}" text-anchor="end">1e{low + decade}</text>')
+        for size in by_size(results, of):
+            x, _ = place(size, 1)
+            svg.append(f'<text class="small" x="{x:.1f}" y="{top + high + 11}" '
+                       f'text-anchor="middle">{size}</text>')
+        svg.extend(curve(results, of, key, kind, place) for kind in KINDS)
+    return "\n".join([*svg, "</svg>", ""])
+
+
 def section(results):
     """What the README says between its marks."""
-    return (f"Linux {results.text['kernel']}, {results.text['date']}, "
+    text = (f"Linux {results.text['kernel']}, {results.text['date']}, "
             f"the median of {results.text['boots']} boots:\n\n{table(results)}\n")
+    for of in ("groups", "members"):
+        text += f"\n{scale_table(results, of)}\n"
+    return text + "".join(f"\n- {line}" for line in verdict_of_scale(results)) + "\n"
 
 
 def write_readme(path, results):
@@ -139,7 +244,8 @@ def write_readme(path, results):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--svg", type=pathlib.Path, help="also write the plot there")
+    parser.add_argument("--svg", type=pathlib.Path, help="also write the plot of ratios there")
+    parser.add_argument("--growth", type=pathlib.Path, help="also write the plot of growth there")
     parser.add_argument("--readme", type=pathlib.Path, help="also write the table there")
     parser.add_argument("results", type=pathlib.Path, help="the JSON file")
     arguments = parser.parse_args()
@@ -147,6 +253,8 @@ def main():
     print(section(results), end="")
     if arguments.svg:
         arguments.svg.write_text(plot(results))
+    if arguments.growth:
+        arguments.growth.write_text(growth_plot(results))
     if arguments.readme:
         write_readme(arguments.readme, results)
 
