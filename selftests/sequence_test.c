@@ -14,11 +14,15 @@
 FIXTURE_VARIANT_ADD(group, sequential) {
 	{ .profile = VPROCNS_PROFILE_LINUX }
 };
-/* The children of the first program are numbered as in a sequence. */
+/*
+ * The children of the first program are numbered as in a sequence. With this
+ * seed the first sixteen of them have children of different numbers.
+ */
 FIXTURE_VARIANT_ADD(group, lineage) {
 	{
 		.profile = VPROCNS_PROFILE_LINUX,
 		.numbering = VPROCNS_NUMBERING_LINEAGE,
+		.seed = 1,
 	}
 };
 
