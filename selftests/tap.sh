@@ -3,6 +3,7 @@
 # TAP for the tests that are shell scripts. Sourced.
 
 tap_count=0
+tap_failed=0
 tap_out=$(mktemp)
 tap_err=$(mktemp)
 trap 'rm -f "$tap_out" "$tap_err"' EXIT
@@ -15,6 +16,7 @@ say() {
 		echo "ok $tap_count $2"
 		return
 	fi
+	tap_failed=$((tap_failed + 1))
 	echo "not ok $tap_count $2"
 	sed 's/^/# out: /' "$tap_out"
 	sed 's/^/# err: /' "$tap_err"
@@ -82,6 +84,8 @@ eventually() {
 	return 1
 }
 
+# Fails when a test did.
 tap_end() {
 	echo "1..$tap_count"
+	((tap_failed == 0))
 }
