@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make check-debug, make check-matrix,
-# make bench, make collisions, make install, make uninstall.
+# make torture, make bench, make collisions, make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
 # Debian suites whose kernels `make check` boots.
 KERNELS ?= bookworm trixie
+# How many times longer than usual `make torture` lasts.
+TORTURE ?= 1
 # The one that `make bench` boots.
 BENCH_KERNEL ?= bookworm
 
@@ -58,6 +60,18 @@ check-matrix:
 	@selftests/install-deps matrix
 	@$(MAKE) -s --no-print-directory programs
 	@selftests/run.sh $(SUITES:%=--systems %)
+
+# Strains the module in a VM, for minutes on an ordinary kernel.
+torture: KERNELS = bookworm
+torture:
+	@selftests/install-deps torture
+	@$(MAKE) -s --no-print-directory tool
+	@$(MAKE) -s --no-print-directory -C selftests
+	@set -e; for kernel in $(KERNELS); do \
+		VM_TIMEOUT=$$((7200 * $(TORTURE))) selftests/vm/run --kernel $$kernel -- \
+			env MODULE=$(CURDIR)/build/module/$$kernel/vprocns.ko \
+			TORTURE=$(TORTURE) selftests/torture.sh; \
+	done
 
 # Installs what is missing, then counts instructions in a VM.
 bench:
@@ -122,4 +136,5 @@ clean:
 		build/unit build/demo build/bench build/check build/module
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool programs demo check check-debug check-matrix bench collisions install uninstall clean
+.PHONY: all module tool programs demo check check-debug check-matrix torture bench \
+	collisions install uninstall clean
