@@ -242,33 +242,6 @@ TEST_F(group, reserved_fields)
 	EXPECT_EQ(-EINVAL, call(self->group, VPROCNS_MEMBERS, &members));
 }
 
-/* Random numbers and sizes, random memory: an errno each, and no descriptor. */
-TEST_F_TIMEOUT(group, survives_nonsense, 120)
-{
-	const int fds[] = { open_device(), self->group };
-	const int end = dup(0);
-	unsigned char junk[512];
-	unsigned int seed = 1;
-	int i, fd, ret;
-	size_t j;
-
-	close(end);
-	for (i = 0; i < 20000; i++) {
-		const unsigned int cmd =
-			_IOC(rand_r(&seed) & 3, VPROCNS_IOC,
-			     rand_r(&seed) % 0x18, rand_r(&seed) % 300);
-
-		for (j = 0; j < sizeof(junk); j++)
-			junk[j] = rand_r(&seed) % 7 ? 0 : rand_r(&seed);
-		fd = fds[i & 1];
-		ret = ioctl(fd, cmd, junk);
-		if (ret >= 0 && fd == fds[0] && ret >= end)
-			close(ret);
-	}
-	EXPECT_EQ(VPROCNS_STATE_NEW, get_info(self->group).state);
-	EXPECT_EQ(end, dup(0));
-}
-
 TEST_F(device, names_are_unique)
 {
 	struct vprocns_open open = {};

@@ -71,51 +71,6 @@ static struct table read_table(void)
 	return table;
 }
 
-/*
- * Clones without a C library: the child, which may share our memory and have
- * no stack of its own, ends at once without touching either.
- */
-static long clone_and_end(long nr, const long arguments[5])
-{
-#if defined(__x86_64__)
-	register long r10 asm("r10") = arguments[3];
-	register long r8 asm("r8") = arguments[4];
-	long ret;
-
-	asm volatile("syscall\n\t"
-		     "test %%rax, %%rax\n\t"
-		     "jnz 1f\n\t"
-		     "mov %[exit], %%eax\n\t"
-		     "xor %%edi, %%edi\n\t"
-		     "syscall\n\t"
-		     "1:"
-		     : "=a" (ret)
-		     : "a" (nr), "D" (arguments[0]), "S" (arguments[1]),
-		       "d" (arguments[2]), "r" (r10), "r" (r8),
-		       [exit] "i" (SYS_exit)
-		     : "memory", "cc", "rcx", "r11");
-	return ret;
-#elif defined(__aarch64__)
-	register long x0 asm("x0") = arguments[0];
-	register long x1 asm("x1") = arguments[1];
-	register long x2 asm("x2") = arguments[2];
-	register long x3 asm("x3") = arguments[3];
-	register long x4 asm("x4") = arguments[4];
-	register long x8 asm("x8") = nr;
-
-	asm volatile("svc #0\n\t"
-		     "cbnz x0, 1f\n\t"
-		     "mov x8, %[exit]\n\t"
-		     "svc #0\n\t"
-		     "1:"
-		     : "+r" (x0)
-		     : "r" (x1), "r" (x2), "r" (x3), "r" (x4), "r" (x8),
-		       [exit] "i" (SYS_exit)
-		     : "memory", "cc");
-	return x0;
-#endif
-}
-
 static long request(const struct row *row)
 {
 	static char tls[64];
