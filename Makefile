@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make check-debug, make check-matrix,
-# make torture, make bench, make collisions, make install, make uninstall.
+# make check-kselftest, make torture, make fuzz, make bench, make collisions,
+# make install, make uninstall.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -73,6 +74,29 @@ torture:
 			TORTURE=$(TORTURE) selftests/torture.sh; \
 	done
 
+# Installs what is missing, then fuzzes what runs in user space, and the kernel
+# in a VM, by a million calls and more. SEED= repeats a run.
+FUZZ_KERNEL ?= debug
+IOCTLS      ?= 980000
+CLONES      ?= 20000
+fuzz:
+	@selftests/install-deps fuzz
+	@$(MAKE) -s --no-print-directory tool
+	@$(MAKE) -s --no-print-directory -C selftests all fuzz
+	@selftests/fuzz/run
+	@echo "fuzzing the kernel of $(FUZZ_KERNEL) in a VM"
+	@selftests/vm/run --kernel $(FUZZ_KERNEL) -- env SEED=$(SEED) bash -c \
+		'COUNT=$(CLONES) build/selftests/clone_fuzz_test && \
+		COUNT=$(IOCTLS) build/selftests/ioctl_fuzz_test'
+
+# Installs what is missing, then runs the kernel's own tests outside and inside
+# a group; on this kernel if not told otherwise.
+check-kselftest: KERNELS = bookworm
+check-kselftest:
+	@selftests/install-deps
+	@$(MAKE) -s --no-print-directory tool
+	@selftests/kselftest/run $(KERNELS:%=--kernel %)
+
 # Installs what is missing, then counts instructions in a VM.
 bench:
 	@selftests/install-deps
@@ -133,8 +157,9 @@ endif
 
 clean:
 	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
-		build/unit build/demo build/bench build/check build/module
+		build/unit build/fuzz build/demo build/bench build/check build/module build/kselftest \
+		build/systems
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: all module tool programs demo check check-debug check-matrix torture bench \
-	collisions install uninstall clean
+.PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
+	torture fuzz bench collisions install uninstall clean

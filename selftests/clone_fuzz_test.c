@@ -576,7 +576,7 @@ static __u64 fuzz_group(struct __test_metadata *_metadata,
 	return clones;
 }
 
-#define CALLS environment("COUNT", 2000)
+#define CALLS environment("COUNT", 1000)
 
 TEST_F_TIMEOUT(device, random_clones, 600)
 {
