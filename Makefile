@@ -157,8 +157,7 @@ endif
 
 clean:
 	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
-		build/unit build/fuzz build/demo build/bench build/check build/module build/kselftest \
-		build/systems
+		build/unit build/fuzz build/demo build/bench build/check build/module build/kselftest
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
