@@ -18,11 +18,6 @@ FIXTURE_VARIANT_ADD(group, linux_empty) {
 };
 FIXTURE_VARIANT_ADD(group, linux) { { .profile = VPROCNS_PROFILE_LINUX } };
 
-/* Where there is no 32-bit entry for a 64-bit process, there is no such flag. */
-#ifndef MAP_32BIT
-#define MAP_32BIT 0
-#endif
-
 /* In the low 4 GiB, for the 32-bit entry; two words and one that stays. */
 struct memory {
 	struct __user_cap_header_struct header;

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -200,6 +201,11 @@ static inline long clone_and_end(long nr, const long arguments[5])
 	return x0;
 #endif
 }
+
+/* Where there is no 32-bit entry for a 64-bit process, there is no such flag. */
+#ifndef MAP_32BIT
+#define MAP_32BIT 0
+#endif
 
 static inline int sys_pidfd_open(pid_t pid)
 {

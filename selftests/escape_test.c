@@ -261,6 +261,7 @@ MEMBER_TEST(racing_arguments)
 	STILL_HELD(FIRST + 2 + made);
 }
 
+#ifdef __x86_64__
 /*
  * A child under ptrace enters getppid() and comes out of the call that its
  * tracer has made of it. Its errno.
@@ -303,6 +304,7 @@ MEMBER_TEST(a_tracer_changes_the_call)
 	EXPECT_EQ(EOPNOTSUPP, turned_into(SYS_setns, own, CLONE_NEWPID));
 	STILL_HELD(FIRST + 4);
 }
+#endif
 
 static pid_t parent_of_orphan(int *next)
 {
