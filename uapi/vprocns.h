@@ -294,7 +294,7 @@ struct vprocns_translate {
 };
 
 /* vprocns_member.flags */
-/* The task has a lineage: the fields behind comm are set. */
+/* The task has a lineage, and its clone is over: the fields behind comm are set. */
 #define VPROCNS_MEMBER_LINEAGE	_BITUL(0)
 
 /**
