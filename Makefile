@@ -100,12 +100,12 @@ check-kselftest:
 # Installs what is missing, then counts instructions in a VM.
 bench:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool build/bench/bench
+	@$(MAKE) -s --no-print-directory tool build/bench/bench build/bench/scale
 	@selftests/vm/build-module $(BENCH_KERNEL)
-	@echo "counting instructions in virtual machines (some minutes)"
+	@echo "counting instructions in virtual machines (a quarter of an hour)"
 	@bench/collect.py --kernel $(BENCH_KERNEL) --output bench/results/latest.json
-	@bench/report.py --svg bench/results/latest.svg --readme README.md \
-		bench/results/latest.json
+	@bench/report.py --svg bench/results/latest.svg --growth bench/results/growth.svg \
+		--readme README.md bench/results/latest.json
 
 build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
 		selftests/siphash.h uapi/vprocns.h

@@ -19,6 +19,22 @@ for name in $names; do
 	has "$name" "^$name	[0-9]+\.[0-9]	[0-9]+\.[0-9]	[0-9]+\.[0-9]$"
 done
 
+run "$top/build/bench/scale" --help
+has "help of scale" "^usage: scale "
+for wrong in "groups nosuch 1" "groups plain 0" "groups plain" "parallel 1"; do
+	# shellcheck disable=SC2086
+	run "$top/build/bench/scale" $wrong
+	say "$((status != 2))" "scale: wrong usage: $wrong"
+done
+for what in groups members; do
+	run "$top/bench/scale.sh" $what 1 3
+	has "scale: $what of each kind at each size" "^$what	lineage	3	[0-9]+	[0-9]+	[0-9]+$"
+	[[ $(cut -f 2,3 "$tap_out" | xargs) == "plain 1 plain 3 sequential 1 sequential 3 lineage 1 lineage 3" ]]
+	say $? "scale: and nothing else"
+done
+run "$top/bench/scale.sh" parallel 1 2
+has "scale: one namespace and two" "^parallel	2	[0-9]+	[0-9]+	[0-9]+\.[0-9]{3}$"
+
 # It measures without the module first, and leaves it loaded as it was.
 eventually rmmod vprocns
 run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
