@@ -119,6 +119,23 @@ static inline int open_and_close(int device, struct vprocns_open *open)
 	return group;
 }
 
+static inline bool is_linux(const struct vprocns_create *create)
+{
+	return create->profile == VPROCNS_PROFILE_LINUX;
+}
+
+/* Whether all of @text could be written to the file. */
+static inline bool write_to(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const bool good = fd >= 0 &&
+			  write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return good;
+}
+
 /* What a call of the C library came to, or -errno. */
 static inline long raw(long ret)
 {

@@ -17,22 +17,6 @@
 FIXTURE_VARIANT_ADD(group, shadow) { { .profile = VPROCNS_PROFILE_SHADOW } };
 FIXTURE_VARIANT_ADD(group, linux) { { .profile = VPROCNS_PROFILE_LINUX } };
 
-static bool is_linux(const struct vprocns_create *create)
-{
-	return create->profile == VPROCNS_PROFILE_LINUX;
-}
-
-static bool put(const char *path, const char *word)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	const bool good = fd >= 0 &&
-			  write(fd, word, strlen(word)) == (ssize_t)strlen(word);
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
 /* The first line, without its end. */
 static const char *get(const char *path)
 {
@@ -347,18 +331,18 @@ MEMBER_TEST(ftrace_switched_off)
 {
 	const char *const path = "/proc/sys/kernel/ftrace_enabled";
 
-	EXPECT_FALSE(put(path, "0"));
+	EXPECT_FALSE(write_to(path, "0"));
 	/* Since 7.3 nobody may. */
 	EXPECT_TRUE(errno == EBUSY || errno == EOPNOTSUPP);
 	EXPECT_STREQ("1", get(path));
 	STILL_HELD(FIRST + 1);
 	/* For the next test, should it have worked. */
-	put(path, "1");
+	write_to(path, "1");
 }
 
 MEMBER_TEST(last_pid_written)
 {
-	ASSERT_TRUE(put("/proc/sys/kernel/ns_last_pid", "5000"));
+	ASSERT_TRUE(write_to("/proc/sys/kernel/ns_last_pid", "5000"));
 	STILL_HELD(FIRST + 1);
 }
 
@@ -481,6 +465,27 @@ static int status_of_joiner(pid_t init, int (*work)(void))
 	_exit(all ? 102 : 0);
 }
 
+/* A task joins and does @work, which makes one more, beside a member who waits. */
+static void join_beside_a_member(struct __test_metadata *_metadata,
+				 FIXTURE_DATA(group) *self, int (*work)(void))
+{
+	int gate[2];
+	pid_t init;
+
+	ASSERT_EQ(0, pipe(gate));
+	init = enter_group(self->group);
+	ASSERT_LE(0, init);
+	if (!init) {
+		EXPECT_EQ(0, wait_at(gate));
+		STILL_HELD(FIRST + 4);
+		LEAVE();
+	}
+	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	EXPECT_EQ(0, status_of_joiner(init, work));
+	EXPECT_EQ(0, pass(gate));
+	EXPECT_EQ(0, status_of(init));
+}
+
 /* A sibling whose parent is outside: no less a member. */
 static int leave_a_sibling(void)
 {
@@ -498,22 +503,8 @@ static int leave_a_sibling(void)
 
 TEST_F(group, clone_parent_to_the_outside)
 {
-	int gate[2];
-	pid_t init;
-
-	ASSERT_EQ(0, pipe(gate));
-	init = enter_group(self->group);
-	ASSERT_LE(0, init);
-	if (!init) {
-		EXPECT_EQ(0, wait_at(gate));
-		STILL_HELD(FIRST + 4);
-		LEAVE();
-	}
-	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
-	EXPECT_EQ(0, status_of_joiner(init, leave_a_sibling));
+	join_beside_a_member(_metadata, self, leave_a_sibling);
 	EXPECT_EQ(1, get_stats(self->group).joined);
-	EXPECT_EQ(0, pass(gate));
-	EXPECT_EQ(0, status_of(init));
 }
 
 static int leave_an_orphan(void)
@@ -526,22 +517,8 @@ static int leave_an_orphan(void)
 /* A subreaper outside gets no orphan of a task that joined. */
 TEST_F(group, orphans_of_a_joiner)
 {
-	int gate[2];
-	pid_t init;
-
-	ASSERT_EQ(0, pipe(gate));
-	init = enter_group(self->group);
-	ASSERT_LE(0, init);
-	if (!init) {
-		EXPECT_EQ(0, wait_at(gate));
-		STILL_HELD(FIRST + 4);
-		LEAVE();
-	}
-	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
 	ASSERT_EQ(0, prctl(PR_SET_CHILD_SUBREAPER, 1));
-	EXPECT_EQ(0, status_of_joiner(init, leave_an_orphan));
-	EXPECT_EQ(0, pass(gate));
-	EXPECT_EQ(0, status_of(init));
+	join_beside_a_member(_metadata, self, leave_an_orphan);
 }
 
 /* Its init is killed amid a storm of clones, and with it goes everybody. */
@@ -627,14 +604,14 @@ MEMBER_TEST(core_dump_helper)
 	ASSERT_LT(0, readlink("/proc/self/ns/pid", own, sizeof(own) - 1));
 	strcpy(before, get(CORE_PATTERN));
 	EXPECT_EQ(EACCES, as_nobody(write_core_pattern, 0));
-	ASSERT_TRUE(put(CORE_PATTERN, "|" HELPER));
+	ASSERT_TRUE(write_to(CORE_PATTERN, "|" HELPER));
 	pid = fork();
 	if (!pid)
 		abort();
 	EXPECT_EQ(128 + SIGABRT, status_of(pid));
 	EXPECT_TRUE(EVENTUALLY(!strncmp(get(HELPERS_NAMESPACE), "pid:", 4)));
 	EXPECT_STRNE(own, get(HELPERS_NAMESPACE));
-	EXPECT_TRUE(put(CORE_PATTERN, before));
+	EXPECT_TRUE(write_to(CORE_PATTERN, before));
 	unlink(HELPER);
 	unlink(HELPERS_NAMESPACE);
 	STILL_HELD(FIRST + 3);

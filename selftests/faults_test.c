@@ -74,24 +74,15 @@ static bool works_or_documented(int ret)
 	       ret == -EMFILE || ret == -ENFILE;
 }
 
-static bool put(const char *path, const char *word)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	const bool good = fd >= 0 && write(fd, word, strlen(word)) > 0;
-
-	close(fd);
-	return good;
-}
-
 /* By default only what may not sleep fails, and each failure has a back trace. */
 static bool injection_is_set_up(void)
 {
-	return put(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
-	       put(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
-	       put(DEBUGFS "fail_page_alloc/min-order", "0") &&
-	       put(DEBUGFS "failslab/verbose", "0") &&
-	       put(DEBUGFS "fail_page_alloc/verbose", "0") &&
-	       put(DEBUGFS "fail_usercopy/verbose", "0");
+	return write_to(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
+	       write_to(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
+	       write_to(DEBUGFS "fail_page_alloc/min-order", "0") &&
+	       write_to(DEBUGFS "failslab/verbose", "0") &&
+	       write_to(DEBUGFS "fail_page_alloc/verbose", "0") &&
+	       write_to(DEBUGFS "fail_usercopy/verbose", "0");
 }
 
 #define NEEDS_INJECTION() do {						\

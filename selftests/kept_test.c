@@ -14,11 +14,6 @@
 
 #include "common.h"
 
-static bool is_linux(const struct vprocns_create *create)
-{
-	return create->profile == VPROCNS_PROFILE_LINUX;
-}
-
 /* What a member may have kept open, or been handed, from outside. */
 FIXTURE(kept) {
 	int group;

@@ -84,17 +84,6 @@ MEMBER_TEST(no_hole_after_emfile)
 	EXPECT_EQ(FIRST + 1, spend_number());
 }
 
-static bool write_to(const char *path, const char *text)
-{
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
-	const bool ok = fd >= 0 &&
-			write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
 MEMBER_TEST(no_hole_after_a_full_cgroup)
 {
 	const char *const cgroup = "/sys/fs/cgroup/sequence_test";

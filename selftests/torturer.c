@@ -472,15 +472,9 @@ static void storm(struct programs *programs, void *arg)
 static bool put(const char *directory, const char *name, const char *word)
 {
 	char path[256];
-	int fd;
-	bool good;
 
 	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	good = fd >= 0 && write(fd, word, strlen(word)) > 0;
-	if (fd >= 0)
-		close(fd);
-	return good;
+	return write_to(path, word);
 }
 
 static unsigned long read_number(const char *directory, const char *name)
