@@ -25,7 +25,7 @@ build/demo/mutexes: demo/mutexes.c
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
 # Static, so that what it executes reads no file but itself.
-build/bench/bench build/bench/scale: build/bench/%: bench/%.c uapi/vprocns.h
+build/bench/bench build/bench/scale: build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< -pthread
 

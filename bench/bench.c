@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 #define MAX_REPEATS 10001
 #define WARMUP 100
 
@@ -241,13 +243,6 @@ static double time_rounds(const struct bench *bench, unsigned int rounds)
 		(end.tv_nsec - begin.tv_nsec)) / rounds;
 }
 
-static int compare(const void *one, const void *other)
-{
-	const double a = *(const double *)one, b = *(const double *)other;
-
-	return (a > b) - (a < b);
-}
-
 struct amounts {
 	unsigned int rounds, warmup, repeats;
 };
@@ -258,13 +253,14 @@ static void measure(const struct bench *bench, const struct amounts *amounts)
 	const unsigned int repeats = amounts->repeats ?: bench->repeats;
 	static double times[MAX_REPEATS];
 	unsigned int i;
+	double middle;
 
 	time_rounds(bench, amounts->warmup);
 	for (i = 0; i < repeats; i++)
 		times[i] = time_rounds(bench, rounds);
-	qsort(times, repeats, sizeof(times[0]), compare);
-	printf("%s\t%.1f\t%.1f\t%.1f\n", bench->name, times[repeats / 2],
-	       times[0], times[repeats - 1]);
+	middle = median(times, repeats);
+	printf("%s\t%.1f\t%.1f\t%.1f\n", bench->name, middle, times[0],
+	       times[repeats - 1]);
 }
 
 static const struct bench *find_bench(const char *name)
@@ -275,16 +271,6 @@ static const struct bench *find_bench(const char *name)
 		if (!strcmp(name, benches[i].name))
 			return &benches[i];
 	errx(2, "no bench %s; see bench --help", name);
-}
-
-static unsigned int amount(const char *word, unsigned long max)
-{
-	char *end;
-	const unsigned long value = strtoul(word, &end, 10);
-
-	if (*word < '0' || *word > '9' || *end || !value || value > max)
-		errx(2, "%s is not a number from 1 to %lu", word, max);
-	return value;
 }
 
 static void help(void)

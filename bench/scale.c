@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
 #include "vprocns.h"
 
 /* Both kinds of namespace give numbers from here: equally deep in the kernel's tree. */
@@ -77,19 +78,6 @@ static double now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return time.tv_sec * 1e9 + time.tv_nsec;
-}
-
-static int compare(const void *one, const void *other)
-{
-	const double a = *(const double *)one, b = *(const double *)other;
-
-	return (a > b) - (a < b);
-}
-
-static double median(double *values, size_t count)
-{
-	qsort(values, count, sizeof(*values), compare);
-	return values[count / 2];
 }
 
 static void spend(void)
@@ -311,55 +299,45 @@ static double charged(void)
 	errx(1, "%s has no line 'kernel'", path);
 }
 
-static void report(const char *what, const struct kind *kind,
-		   unsigned int size, const struct worker *worker,
-		   double nanoseconds, double bytes)
+/* What it took to make @more namespaces with a process each. */
+static double make_groups(const struct kind *kind, unsigned int more)
 {
-	tell(worker, MEASURE, 0);
-	printf("%s\t%s\t%u\t%.0f\t%.0f\t%.0f\n", what, kind->name, size,
-	       hear(worker), nanoseconds, bytes);
-	fflush(stdout);
+	const double begin = now();
+
+	while (more--)
+		make_namespace(kind, NULL, 0, 0);
+	return now() - begin;
 }
 
-static void scale_groups(const struct kind *kind, const unsigned int *sizes,
-			 size_t nr_sizes)
+/* Likewise @more processes in the worker's namespace. */
+static double make_members(const struct worker *worker, unsigned int more)
 {
-	struct worker worker;
-	double bytes, begin;
-	unsigned int count = 1, made;
-	size_t i;
-
-	make_namespace(kind, &worker, 1, 0);
-	for (i = 0; i < nr_sizes; i++) {
-		bytes = charged();
-		begin = now();
-		for (made = 0; count < sizes[i]; made++, count++)
-			make_namespace(kind, NULL, 0, 0);
-		begin = now() - begin;
-		report("groups", kind, sizes[i], &worker,
-		       made ? begin / made : 0,
-		       made ? (charged() - bytes) / made : 0);
-	}
+	tell(worker, MORE, more);
+	return hear(worker);
 }
 
-static void scale_members(const struct kind *kind, const unsigned int *sizes,
-			  size_t nr_sizes)
+static void scale(const char *what, const struct kind *kind,
+		  const unsigned int *sizes, size_t nr_sizes)
 {
-	struct worker worker;
-	double bytes, nanoseconds;
+	const bool groups = !strcmp(what, "groups");
 	unsigned int count = 1, more;
+	double bytes, nanoseconds;
+	struct worker worker;
 	size_t i;
 
 	make_namespace(kind, &worker, 1, 0);
 	for (i = 0; i < nr_sizes; i++) {
 		more = sizes[i] > count ? sizes[i] - count : 0;
 		bytes = charged();
-		tell(&worker, MORE, more);
-		nanoseconds = hear(&worker);
+		nanoseconds = groups ? make_groups(kind, more) :
+				       make_members(&worker, more);
+		bytes = charged() - bytes;
 		count += more;
-		report("members", kind, sizes[i], &worker,
-		       more ? nanoseconds / more : 0,
-		       more ? (charged() - bytes) / more : 0);
+		tell(&worker, MEASURE, 0);
+		printf("%s\t%s\t%u\t%.0f\t%.0f\t%.0f\n", what, kind->name,
+		       sizes[i], hear(&worker), more ? nanoseconds / more : 0,
+		       more ? bytes / more : 0);
+		fflush(stdout);
 	}
 }
 
@@ -368,21 +346,21 @@ static double fork_on_both(const struct kind *kind, int namespaces,
 			   unsigned int forks)
 {
 	struct worker workers[2];
-	double slower;
+	double both;
 	int i;
 
 	for (i = 0; i < namespaces; i++)
 		make_namespace(kind, &workers[i], 2 / namespaces, i);
 	for (i = 0; i < 2; i++)
 		tell(&workers[i], FORK, forks);
-	slower = hear(&workers[0]);
-	slower = (slower + hear(&workers[1])) / 2;
+	both = hear(&workers[0]);
+	both += hear(&workers[1]);
 	for (i = 0; i < 2; i++) {
 		close(workers[i].to);
 		close(workers[i].from);
 	}
 	end_namespaces();
-	return slower / forks;
+	return both / 2 / forks;
 }
 
 static void compare_parallel(int namespaces, unsigned int rounds,
@@ -400,16 +378,6 @@ static void compare_parallel(int namespaces, unsigned int rounds,
 	       median(plain, rounds), median(grouped, rounds),
 	       median(ratios, rounds));
 	fflush(stdout);
-}
-
-static unsigned int amount(const char *word, unsigned long max)
-{
-	char *end;
-	const unsigned long value = strtoul(word, &end, 10);
-
-	if (*word < '0' || *word > '9' || *end || !value || value > max)
-		errx(2, "%s is not a number from 1 to %lu", word, max);
-	return value;
 }
 
 static const struct kind *find_kind(const char *name)
@@ -448,10 +416,7 @@ int main(int argc, char **argv)
 	nr_sizes = argc - 3;
 	for (i = 0; i < nr_sizes; i++)
 		sizes[i] = amount(argv[i + 3], groups ? MAX_NAMESPACES : 1000000);
-	if (groups)
-		scale_groups(kind, sizes, nr_sizes);
-	else
-		scale_members(kind, sizes, nr_sizes);
+	scale(argv[1], kind, sizes, nr_sizes);
 	end_namespaces();
 	return 0;
 }

@@ -19,7 +19,7 @@ holds "checkpatch: module" quiet -f $(ls module/*.[ch] uapi/*.h selftests/{taker
 holds "checkpatch: compat.h" quiet --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON -f module/compat.h
 # Types that speak of the kernel's own macros, or of messages' length.
 holds "checkpatch: tools" quiet --ignore LONG_LINE,LONG_LINE_STRING,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME -f tools/*.[ch]
-holds "checkpatch: bench" quiet --ignore ARRAY_SIZE -f bench/*.c
+holds "checkpatch: bench" quiet --ignore ARRAY_SIZE -f bench/*.[ch]
 holds "versions are compared in compat.h alone" bash -c \
 	'! grep -nE "LINUX_VERSION_CODE|KERNEL_VERSION" -r module uapi tools selftests --include=*.[ch] | grep -v ^module/compat.h:'
 holds "pure files include no kernel header but types" bash -c \
