@@ -105,15 +105,16 @@ void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
 		(void *)vprocns_regs_argument(fregs, 0);
 	struct vprocns_group *group;
 	void *refusal;
-	u64 *passed;
+	u64 request, *passed;
 
 	group = vprocns_group_of(task_active_pid_ns(current));
 	if (!group)
 		return NULL;
 
 	/* Most clones ask for what the one before asked for. */
+	request = pack_request(args);
 	passed = &group->passed[!!(args->flags & CLONE_THREAD)];
-	if (!READ_ONCE(*passed) || READ_ONCE(*passed) != pack_request(args)) {
+	if (!request || READ_ONCE(*passed) != request) {
 		refusal = judge_clone(group, args, passed);
 		if (refusal)
 			return refusal;
