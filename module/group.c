@@ -8,10 +8,9 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/hash.h>
+#include <linux/hashtable.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
-#include <linux/rhashtable.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -35,30 +34,12 @@ static DEFINE_XARRAY(groups_by_id);
 static unsigned int nr_groups;
 static u64 next_id = 1;
 
-static struct rhashtable groups_by_ns;
+/*
+ * Each clone looks up several times, and in a chain of a few that is cheapest.
+ * Changed under groups_lock, read under RCU.
+ */
+static DEFINE_HASHTABLE(groups_by_ns, 12);
 static struct workqueue_struct *end_queue;
-
-/* Each clone looks up several times; an address needs no stronger hash, nor memcmp(). */
-static u32 hash_ns(const void *key, u32 length, u32 seed)
-{
-	return hash_64(*(const unsigned long *)key ^ seed, 32);
-}
-
-static int differs(struct rhashtable_compare_arg *arg, const void *object)
-{
-	const struct vprocns_group *const group = object;
-
-	return group->key != *(const struct pid_namespace *const *)arg->key;
-}
-
-static const struct rhashtable_params by_ns = {
-	.hashfn		= hash_ns,
-	.obj_cmpfn	= differs,
-	.key_len	= sizeof(struct pid_namespace *),
-	.key_offset	= offsetof(struct vprocns_group, key),
-	.head_offset	= offsetof(struct vprocns_group, node),
-	.automatic_shrinking = true,
-};
 
 /**
  * vprocns_group_of - the group that a PID namespace is bound to
@@ -69,7 +50,12 @@ static const struct rhashtable_params by_ns = {
  */
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
 {
-	return rhashtable_lookup(&groups_by_ns, &ns, by_ns);
+	struct vprocns_group *group;
+
+	hash_for_each_possible_rcu(groups_by_ns, group, node, (unsigned long)ns)
+		if (group->ns == ns)
+			return group;
+	return NULL;
 }
 
 /**
@@ -140,7 +126,7 @@ static void end_group(struct work_struct *work)
 	remove_wait_queue(&group->init->wait_pidfd, &group->init_wait);
 	/* The bind and the exit both queue it: no second run behind the free. */
 	cancel_work(work);
-	rhashtable_remove_fast(&groups_by_ns, &group->node, by_ns);
+	hash_del_rcu(&group->node);
 	mutex_unlock(&groups_lock);
 
 	vprocns_group_put(group);
@@ -327,6 +313,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 {
 	struct pid_namespace *const ns = ns_of_pid(pid);
 	struct pid *init;
+	bool taken;
 	int err;
 
 	mutex_lock(&groups_lock);
@@ -340,27 +327,26 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	}
 	rcu_read_lock();
 	init = get_pid(find_pid_ns(1, ns));
+	taken = vprocns_group_of(ns);
 	rcu_read_unlock();
 	if (!init || init_is_gone(init)) {
 		err = -ESRCH;
 		goto err_init;
 	}
 
-	group->self_bound = self;
-	group->key = ns;
-	err = rhashtable_lookup_insert_fast(&groups_by_ns, &group->node, by_ns);
-	if (err) {
-		if (err == -EEXIST)
-			err = -EBUSY;
+	if (taken) {
+		err = -EBUSY;
 		goto err_init;
 	}
 
 	kref_get(&group->refs);
 	__module_get(THIS_MODULE);
+	group->self_bound = self;
 	group->init = init;
 	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
+	hash_add_rcu(groups_by_ns, &group->node, (unsigned long)ns);
 	add_wait_queue(&init->wait_pidfd, &group->init_wait);
 	/* It may have ended before we were in the queue. */
 	queue_work(end_queue, &group->end_work);
@@ -488,12 +474,7 @@ int vprocns_groups_init(void)
 	if (err)
 		return err;
 	end_queue = alloc_workqueue("vprocns", WQ_UNBOUND, 0);
-	if (!end_queue)
-		return -ENOMEM;
-	err = rhashtable_init(&groups_by_ns, &by_ns);
-	if (err)
-		destroy_workqueue(end_queue);
-	return err;
+	return end_queue ? 0 : -ENOMEM;
 }
 
 /**
@@ -504,6 +485,5 @@ int vprocns_groups_init(void)
 void vprocns_groups_exit(void)
 {
 	destroy_workqueue(end_queue);
-	rhashtable_destroy(&groups_by_ns);
 	xa_destroy(&groups_by_id);
 }

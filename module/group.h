@@ -6,8 +6,8 @@
 #include <linux/cred.h>
 #include <linux/kref.h>
 #include <linux/pid_namespace.h>
-#include <linux/rhashtable-types.h>
 #include <linux/spinlock.h>
+#include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
@@ -36,7 +36,6 @@
  * @self_bound: bound by its own init; fixed by the bind
  * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
  * @node: in the table by namespace while the group is bound
- * @key: the namespace that the table finds it by; fixed while in the table
  * @ns: the namespace, with a reference; NULL until bound, then fixed.
  *	Published by a release store, read by an acquire load.
  * @id: fixed
@@ -67,8 +66,7 @@ struct vprocns_group {
 	bool self_bound;
 	atomic_t vfork_warning;
 
-	struct rhash_head node;
-	const struct pid_namespace *key;
+	struct hlist_node node;
 	struct pid_namespace *ns;
 	u64 id;
 	u32 state;
