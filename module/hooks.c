@@ -18,7 +18,6 @@
 #include <linux/sched.h>
 #include <linux/static_call.h>
 #include <linux/tracepoint.h>
-#include <linux/trace_recursion.h>
 #include <linux/workqueue.h>
 
 #include "compat.h"
@@ -129,13 +128,16 @@ static const struct vprocns_hook *hook_at(unsigned long ip)
 	return NULL;
 }
 
+/*
+ * Nothing that it calls is hooked, so ftrace's guard against recursion, which
+ * FTRACE_OPS_FL_RECURSION would ask for, is spared.
+ */
 static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
 	const struct vprocns_hook *hook;
 	void *target;
-	int bit;
 
 	/* hooks[0] is the one for any caller: see vprocns_hooks_init(). */
 	if (!task_pid(current)->level &&
@@ -145,13 +147,7 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 	if (within_module(parent_ip, THIS_MODULE))
 		return;
 
-	bit = ftrace_test_recursion_trylock(ip, parent_ip);
-	/* A hooked function is never called from within a handler. */
-	if (WARN_ON_ONCE(bit < 0))
-		return;
-
 	hook = hook_at(ip);
-	/* Preemption is off, but lockdep takes that for no read side. */
 	rcu_read_lock();
 	target = hook ? hook->enter(fregs) : NULL;
 	rcu_read_unlock();
@@ -160,12 +156,10 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 		this_cpu_inc(inside);
 		vprocns_regs_set_ip(fregs, (unsigned long)target);
 	}
-	ftrace_test_recursion_unlock(bit);
 }
 
 #define HOOK_FLAGS							\
-	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT |		\
-	 FTRACE_OPS_FL_RECURSION | VPROCNS_FTRACE_REGS)
+	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | VPROCNS_FTRACE_REGS)
 
 static struct ftrace_ops hook_ops = {
 	.func	= vprocns_ftrace,

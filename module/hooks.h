@@ -13,8 +13,8 @@ struct ftrace_regs;
  * others are asked for tasks outside the initial PID namespace only.
  *
  * @symbol: its name
- * @enter: returns where to go instead, or NULL to go on. Runs with preemption
- *	off: no sleep, no lock, no user memory.
+ * @enter: returns where to go instead, or NULL to go on. Runs under RCU:
+ *	no sleep, no lock, no user memory.
  * @address: where it is; found by vprocns_hooks_init()
  */
 struct vprocns_hook {
