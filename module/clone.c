@@ -124,14 +124,23 @@ void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs)
 	return NULL;
 }
 
+/*
+ * override_creds() of Linux 6.13 and later, on all: what it counted before was
+ * one cache line for all groups. number_cred outlives every clone.
+ */
+static const struct cred *exchange_cred(const struct cred *cred)
+{
+	return rcu_replace_pointer(current->cred, cred, true);
+}
+
 static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
 {
 	const unsigned int privileged = current->flags & PF_SUPERPRIV;
-	const struct cred *const own = override_creds(number_cred);
+	const struct cred *const own = exchange_cred(number_cred);
 	struct pid *const pid =
 		static_call(vprocns_alloc_pid_original)(ns, &nr, 1);
 
-	revert_creds(own);
+	exchange_cred(own);
 	/* The privilege was ours: process accounting must not show it. */
 	if (!privileged)
 		current->flags &= ~PF_SUPERPRIV;
@@ -325,7 +334,8 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 		vprocns_group_refused(group, VPROCNS_RULE_SET_TID);
 		return ERR_PTR(-EPERM);
 	}
-	if (atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
+	if (atomic_read(&group->vfork_warning) == 1 &&
+	    atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
 		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
 				    group->id);
 	/* An outsider who puts a task into the group comes unmarked. */
