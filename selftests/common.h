@@ -316,6 +316,17 @@ static inline pid_t enter_group(int group)
 	return init;
 }
 
+/* Pid 1 of a group whose program sleeps and is there; -1 if it never was. */
+static inline pid_t sleeping_group(int group)
+{
+	const pid_t init = enter_group(group);
+
+	if (!init)
+		for (;;)
+			pause();
+	return EVENTUALLY(get_info(group).members == 2) ? init : -1;
+}
+
 #define NOBODY 65534
 
 /* The status of another process that does @what as a user without privileges. */

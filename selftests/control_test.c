@@ -316,14 +316,11 @@ TEST_F(device, list_pages)
 
 TEST_F(group, translate)
 {
-	const pid_t init = enter_group(self->group);
+	const pid_t init = sleeping_group(self->group);
 	struct vprocns_translate translate = { .tid = FIRST };
 	pid_t host;
 
-	if (!init)
-		for (;;)
-			pause();
-	ASSERT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	ASSERT_LT(0, init);
 	ASSERT_EQ(0, call(self->group, VPROCNS_TRANSLATE, &translate));
 	host = translate.result;
 	EXPECT_NE(FIRST, host);
@@ -399,15 +396,12 @@ TEST_F(group, members_of_other_sizes)
 {
 	const __u32 sizes[] = { 0, 40, 64, sizeof(struct vprocns_member), 96 };
 	const __u32 wrong[] = { 8, 39, 41, 44, 5000, ~0U };
-	const pid_t init = enter_group(self->group);
+	const pid_t init = sleeping_group(self->group);
 	struct vprocns_members members = { .capacity = 2 };
 	unsigned char found[3 * 96];
 	size_t i;
 
-	if (!init)
-		for (;;)
-			pause();
-	ASSERT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
+	ASSERT_LT(0, init);
 	members.members = (uintptr_t)found;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		const size_t size = sizes[i] ? sizes[i] : 40;
