@@ -379,7 +379,7 @@ static long work_by_worker(void)
 	struct io_uring_params params = {};
 	const int fd = syscall(SYS_io_uring_setup, 1, &params);
 	struct io_uring_sqe *sqes;
-	uint32_t *ring;
+	__u32 *ring;
 
 	if (fd < 0)
 		return -errno;

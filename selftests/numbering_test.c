@@ -206,7 +206,7 @@ TEST(random_histories)
 				live[j] = false;
 	}
 	for (holes = 0, i = 0; i < (int)s.nr_pending; i++)
-		holes += s.pending[i].holder != NULL;
+		holes += !!s.pending[i].holder;
 	EXPECT_LE(holes, 1);
 	free(s.pending);
 }

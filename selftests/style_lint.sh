@@ -20,6 +20,8 @@ holds "checkpatch: compat.h" quiet --ignore LINUX_VERSION_CODE,CONSTANT_COMPARIS
 # Types that speak of the kernel's own macros, or of messages' length.
 holds "checkpatch: tools" quiet --ignore LONG_LINE,LONG_LINE_STRING,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME -f tools/*.[ch]
 holds "checkpatch: bench" quiet --ignore ARRAY_SIZE -f bench/*.[ch]
+# Types that take the harness's macros, or user space, for mistakes in the kernel.
+holds "checkpatch: selftests" quiet --ignore LINE_SPACING,SPACING,MACRO_ARG_REUSE,MACRO_WITH_FLOW_CONTROL,MULTISTATEMENT_MACRO_USE_DO_WHILE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,ENOSYS,VOLATILE,NAKED_SSCANF,STATIC_CONST_CHAR_ARRAY,USE_NEGATIVE_ERRNO,NEW_TYPEDEFS,AVOID_EXTERNS,CAMELCASE,PARENTHESIS_ALIGNMENT -f selftests/*.[ch] selftests/fuzz/*.[ch]
 holds "versions are compared in compat.h alone" bash -c \
 	'! grep -nE "LINUX_VERSION_CODE|KERNEL_VERSION" -r module uapi tools selftests --include=*.[ch] | grep -v ^module/compat.h:'
 holds "pure files include no kernel header but types" bash -c \
