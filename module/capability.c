@@ -112,18 +112,22 @@ static long empty_capset(cap_user_header_t header, cap_user_data_t data)
 /* Stand in for the system call entries. May sleep. */
 static long capget_target(const struct pt_regs *regs)
 {
-	const long ret = empty_capget((void __user *)vprocns_native_arg0(regs),
-				      (void __user *)vprocns_native_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = empty_capget((void __user *)vprocns_native_arg0(regs),
+			   (void __user *)vprocns_native_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }
 
 static long capset_target(const struct pt_regs *regs)
 {
-	const long ret = empty_capset((void __user *)vprocns_native_arg0(regs),
-				      (void __user *)vprocns_native_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = empty_capset((void __user *)vprocns_native_arg0(regs),
+			   (void __user *)vprocns_native_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }
@@ -160,20 +164,22 @@ void *vprocns_enter_capset(struct ftrace_regs *fregs)
 #ifdef VPROCNS_HAVE_COMPAT
 static long capget_compat_target(const struct pt_regs *regs)
 {
-	const long ret =
-		empty_capget((void __user *)(unsigned long)vprocns_compat_arg0(regs),
-			     (void __user *)(unsigned long)vprocns_compat_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = empty_capget((void __user *)(unsigned long)vprocns_compat_arg0(regs),
+			   (void __user *)(unsigned long)vprocns_compat_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }
 
 static long capset_compat_target(const struct pt_regs *regs)
 {
-	const long ret =
-		empty_capset((void __user *)(unsigned long)vprocns_compat_arg0(regs),
-			     (void __user *)(unsigned long)vprocns_compat_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = empty_capset((void __user *)(unsigned long)vprocns_compat_arg0(regs),
+			   (void __user *)(unsigned long)vprocns_compat_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }

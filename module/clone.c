@@ -354,6 +354,7 @@ static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
 	struct vprocns_group *group;
 	struct pid *pid;
 
+	vprocns_hook_enter();
 	/* A member needs no reference: the init, and so the group, outlives it. */
 	rcu_read_lock();
 	group = joins ? vprocns_group_get_of(ns) : vprocns_group_of(ns);

@@ -39,8 +39,8 @@ static unsigned int users;
 static bool hooked;
 
 /*
- * Tasks between the redirect and the end of its target. Each is counted up on
- * one CPU and maybe down on another, so only the sum means something.
+ * Tasks inside a target. Each is counted up on one CPU and maybe down on
+ * another, so only the sum means something.
  */
 static DEFINE_PER_CPU(long, inside);
 
@@ -95,9 +95,21 @@ void *vprocns_symbol(const char *name)
 }
 
 /**
+ * vprocns_hook_enter - the beginning of a redirect target
+ *
+ * Every target that may sleep calls it once, first. RCU-tasks covers the way from
+ * the handler to here. The handler can't count, since it does not know whether
+ * the target will run: somebody else's handler may send the task elsewhere.
+ */
+void vprocns_hook_enter(void)
+{
+	this_cpu_inc(inside);
+}
+
+/**
  * vprocns_hook_leave - the end of a redirect target
  *
- * Every target calls it once, last. The instructions behind it are covered by
+ * The counterpart, last. The instructions behind it are covered by
  * synchronize_rcu_tasks() in hooks_off().
  */
 void vprocns_hook_leave(void)
@@ -108,13 +120,11 @@ void vprocns_hook_leave(void)
 /* Targets that only refuse. The arguments of what they stand for are unused. */
 long vprocns_refuse_einval(void)
 {
-	vprocns_hook_leave();
 	return -EINVAL;
 }
 
 long vprocns_refuse_eopnotsupp(void)
 {
-	vprocns_hook_leave();
 	return -EOPNOTSUPP;
 }
 
@@ -151,11 +161,8 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 	rcu_read_lock();
 	target = hook ? hook->enter(fregs) : NULL;
 	rcu_read_unlock();
-	if (target) {
-		/* Pairs with the sum in hooks_off(): counted before it is entered. */
-		this_cpu_inc(inside);
+	if (target)
 		vprocns_regs_set_ip(fregs, (unsigned long)target);
-	}
 }
 
 #define HOOK_FLAGS							\
@@ -253,7 +260,10 @@ static long sum_inside(void)
 static void hooks_off(void)
 {
 	lockdep_assert_held(&hooks_lock);
-	/* Waits for the handlers; after it nobody new comes into a target. */
+	/*
+	 * Waits by RCU-tasks for handlers and for who comes from one: he has
+	 * counted himself in, or will never be in a target.
+	 */
 	WARN_ON_ONCE(unregister_ftrace_function(&hook_ops));
 	/* A target may sleep. Sums only fall now, and 0 is the end. */
 	while (sum_inside())

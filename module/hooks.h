@@ -43,6 +43,7 @@ void vprocns_hooks_exit(void);
 int vprocns_hooks_get(void);
 void vprocns_hooks_put(void);
 
+void vprocns_hook_enter(void);
 void vprocns_hook_leave(void);
 long vprocns_refuse_einval(void);
 long vprocns_refuse_eopnotsupp(void);

@@ -95,9 +95,10 @@ static long judge_setns(int fd, u32 kind)
 static long setns_target(const struct pt_regs *regs)
 {
 	struct pt_regs judged = *regs;
-	long ret = judge_setns(vprocns_native_arg0(regs),
-			       vprocns_native_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = judge_setns(vprocns_native_arg0(regs), vprocns_native_arg1(regs));
 	if (ret >= 0) {
 		vprocns_native_set_arg1(&judged, ret);
 		ret = static_call(vprocns_setns_original)(&judged);
@@ -127,9 +128,10 @@ void *vprocns_enter_setns(struct ftrace_regs *fregs)
 static long setns_compat_target(const struct pt_regs *regs)
 {
 	struct pt_regs judged = *regs;
-	long ret = judge_setns(vprocns_compat_arg0(regs),
-			       vprocns_compat_arg1(regs));
+	long ret;
 
+	vprocns_hook_enter();
+	ret = judge_setns(vprocns_compat_arg0(regs), vprocns_compat_arg1(regs));
 	if (ret >= 0) {
 		vprocns_compat_set_arg1(&judged, ret);
 		ret = static_call(vprocns_setns_compat_original)(&judged);

@@ -124,6 +124,51 @@ kill $only
 wait $only
 echo 16384 >/sys/module/vprocns/parameters/max_groups
 
+# A handler that is called after ours has the last word on where a task goes.
+capget=${hooked[4]}
+ask='import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.capget((ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()), ctypes.get_errno())'
+rmmod vprocns
+insmod "${ko%/*}/taker.ko" "symbol=$capget" override=1
+insmod "$ko"
+work=$(mktemp -d)
+mkfifo "$work/go"
+# shellcheck disable=SC2016
+unshare --pid --fork bash -c 'read -r <"$0/go"; python3 -c "$1" >"$0/out"' "$work" "$ask" &
+holder=$!
+eventually pgrep -P $holder >/dev/null
+vprocns bind "$(pgrep -P $holder)" >/dev/null
+echo >"$work/go"
+wait $holder
+run cat "$work/out"
+is "another handler sends a member elsewhere" 0 "-1 18"
+rmmod vprocns &
+holds "and the module can be unloaded" eventually test ! -e /sys/module/vprocns
+rmmod taker
+insmod "$ko"
+
+# Faults in what is hooked would be one as well, but for that the two exclude
+# each other.
+inject=/sys/kernel/debug/fail_function
+if [[ -d $inject ]]; then
+	vprocns run --name living sleep 1000 &
+	living=$!
+	eventually vprocns exec living true
+	holds "nobody injects faults into what is hooked" bash -c "! echo $capget >$inject/inject"
+	kill $living
+	wait $living
+	rmmod vprocns
+	echo "$capget" >$inject/inject
+	run insmod "$ko"
+	one_line "and what faults are injected into is not hooked" 1 "resource busy"
+	echo >$inject/inject
+	insmod "$ko"
+else
+	skip "this kernel injects no faults into functions"
+	skip "this kernel injects no faults into functions"
+fi
+
 # Groups that end while their members clone, and rmmod in between.
 for ((i = 0; i < 20; i++)); do
 	vprocns run -- bash -c 'while :; do (:) & (:); done' &

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Holds one kernel function like a live patch does, for module_test.sh. */
+/*
+ * Holds one kernel function like a live patch does, or sends tasks in PID
+ * namespaces from it elsewhere like bpf_override_return() does, for module_test.sh.
+ */
 #include <linux/ftrace.h>
+#include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/pid_namespace.h>
 
 static char *symbol;
 module_param(symbol, charp, 0444);
 MODULE_PARM_DESC(symbol, "the function to hold");
+
+static bool override;
+module_param(override, bool, 0444);
+MODULE_PARM_DESC(override, "have it return EXDEV instead");
 
 static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -18,18 +27,43 @@ static struct ftrace_ops taker_ops = {
 		  FTRACE_OPS_FL_SAVE_REGS_IF_SUPPORTED,
 };
 
+static long elsewhere(void)
+{
+	return -EXDEV;
+}
+
+static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (!task_active_pid_ns(current)->level)
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)elsewhere);
+	return 1;
+}
+
+static struct kprobe taker_probe = {
+	.pre_handler = go_elsewhere,
+};
+
 static int __init taker_init(void)
 {
 	int err;
 
 	if (!symbol)
 		return -EINVAL;
+	if (override) {
+		taker_probe.symbol_name = symbol;
+		return register_kprobe(&taker_probe);
+	}
 	err = ftrace_set_filter(&taker_ops, symbol, strlen(symbol), 1);
 	return err ? err : register_ftrace_function(&taker_ops);
 }
 
 static void __exit taker_exit(void)
 {
+	if (override) {
+		unregister_kprobe(&taker_probe);
+		return;
+	}
 	unregister_ftrace_function(&taker_ops);
 	ftrace_free_filter(&taker_ops);
 }
@@ -38,4 +72,4 @@ module_init(taker_init);
 module_exit(taker_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Test helper: holds a function as a live patch does");
+MODULE_DESCRIPTION("Test helper: takes a function from others");
