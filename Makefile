@@ -50,9 +50,10 @@ check:
 	done
 	@selftests/run.sh $(KERNELS:%=--kernel %)
 
-# Likewise on a kernel built to find fault.
+# Likewise on the kernels built to find fault.
+check-debug: KERNELS = debug kcsan
 check-debug:
-	@$(MAKE) -s --no-print-directory check KERNELS=debug
+	@$(MAKE) -s --no-print-directory check KERNELS="$(KERNELS)"
 
 # Likewise on each kernel that Debian ships in these suites, in a system of its own
 # where the module was installed by DKMS; and on arm64.

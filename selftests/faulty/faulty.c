@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Does wrong on purpose, for vm/debug_test.sh: each fault must be seen. */
+#include <linux/jiffies.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -15,6 +18,7 @@ static DEFINE_SPINLOCK(spin);
 static DEFINE_MUTEX(left);
 static DEFINE_MUTEX(right);
 static int __rcu *protected;
+static int raced;
 
 static void out_of_bounds(void)
 {
@@ -91,6 +95,31 @@ static void free_timer(void)
 	kfree(timer);
 }
 
+static int count_unlocked(void *unused)
+{
+	while (!kthread_should_stop()) {
+		raced++;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* A race is seen when one of the two happens to be watched at the time. */
+static void race(void)
+{
+	struct task_struct *const other =
+		kthread_run(count_unlocked, NULL, "faulty");
+	const unsigned long end = jiffies + 10 * HZ;
+
+	if (IS_ERR(other))
+		return;
+	while (time_before(jiffies, end)) {
+		raced++;
+		cond_resched();
+	}
+	kthread_stop(other);
+}
+
 static const struct {
 	const char *name;
 	void (*commit)(void);
@@ -102,6 +131,7 @@ static const struct {
 	{ "rcu-unlocked", rcu_unlocked },
 	{ "shift", shift },
 	{ "free-timer", free_timer },
+	{ "race", race },
 };
 
 static int __init faulty_init(void)

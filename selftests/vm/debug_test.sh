@@ -2,21 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # The debug kernel sees: each kind of fault, done on purpose, fails the run and
 # is named; none done fails nothing.
-. "$(dirname "$0")/../tap.sh"
-
-here=$(cd "$(dirname "$0")" && pwd -P)
-vm=("$here/run" --kernel debug --no-module)
-ko=$(readlink -f "$here/../../build")/module/debug/faulty.ko
-# Made on first use, which is told on standard error.
-"$here/build-module" debug >&2
-
-# sees FAULT WORDS
-sees() {
-	run "${vm[@]}" -- insmod "$ko" "fault=$1"
-	say "$((status != 124))" "$1 fails the run"
-	[[ $err == *"$2"* ]]
-	say $? "and is reported as: $2"
-}
+kernel=debug
+. "$(dirname "$0")/faulty.sh"
 
 run "${vm[@]}" -- true
 is "nothing done, nothing reported" 0
