@@ -415,7 +415,8 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 			vprocns_lineage_commit(group, parent, child, joined);
 		else
 			vprocns_numbering_commit(&group->numbering, upid->nr);
-		group->clones++;
+		/* is_first_process() looks without the lock. */
+		WRITE_ONCE(group->clones, group->clones + 1);
 		group->threads += !thread_group_leader(child);
 		group->joined += joined;
 		raw_spin_unlock(&group->lock);
