@@ -25,7 +25,7 @@ build/demo/mutexes: demo/mutexes.c
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
 # Static, so that what it executes reads no file but itself.
-build/bench/bench build/bench/scale: build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
+build/bench/bench build/bench/scale build/bench/versus build/bench/probe: build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< -pthread
 
@@ -37,7 +37,7 @@ demo:
 	@selftests/vm/run -- env DEMO_BUILD=$(CURDIR)/build/demo demo/demo.sh
 
 # All that the tests run.
-programs: tool build/demo/mutexes build/bench/bench build/bench/scale
+programs: tool build/demo/mutexes build/bench/bench build/bench/scale build/bench/versus build/bench/probe
 	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 
@@ -98,15 +98,17 @@ check-kselftest:
 	@$(MAKE) -s --no-print-directory tool
 	@selftests/kselftest/run $(KERNELS:%=--kernel %)
 
-# Installs what is missing, then counts instructions in a VM.
+# Installs what is missing, then counts instructions in a VM, and measures peers
+# in another. ONLY=counts or peers does one and keeps what is known of the other.
+ONLY ?=
 bench:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool build/bench/bench build/bench/scale
+	@$(MAKE) -s --no-print-directory programs
 	@selftests/vm/build-module $(BENCH_KERNEL)
-	@echo "counting instructions in virtual machines (a quarter of an hour)"
-	@bench/collect.py --kernel $(BENCH_KERNEL) --output bench/results/latest.json
+	@echo "measuring in virtual machines (half an hour)"
+	@bench/collect.py --kernel $(BENCH_KERNEL) $(ONLY:%=--only %) --output bench/results/latest.json
 	@bench/report.py --svg bench/results/latest.svg --growth bench/results/growth.svg \
-		--readme README.md bench/results/latest.json
+		--readme README.md --peers Documentation/peers.md bench/results/latest.json
 
 build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
 		selftests/siphash.h uapi/vprocns.h

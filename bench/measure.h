@@ -5,6 +5,16 @@
 
 #include <err.h>
 #include <stdlib.h>
+#include <time.h>
+
+/* In nanoseconds. */
+static inline double now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1e9 + time.tv_nsec;
+}
 
 static inline int compare(const void *one, const void *other)
 {
