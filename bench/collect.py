@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""Runs bench/guest.sh and scale.sh in boots of the VM and writes what they say as JSON."""
+"""Runs bench/guest.sh, scale.sh and peers.py in boots of the VM and writes what they say as JSON."""
 import argparse
 import concurrent.futures
 import datetime
@@ -22,11 +22,11 @@ GROUPS = [1, 10, 100, 1000, 10000]
 MEMBERS = [1, 10, 100, 1000, 10000, 30000]
 
 
-def vm(kernel, options, command):
+def vm(options, command, **environment):
     """The lines that command prints in the VM, each as a list of words."""
     run = subprocess.run(
-        [CHECKOUT / "selftests/vm/run", "--kernel", kernel, *options, "--", *command],
-        stdout=subprocess.PIPE, text=True, check=False)
+        [CHECKOUT / "selftests/vm/run", *options, "--", *command],
+        stdout=subprocess.PIPE, text=True, check=False, env=os.environ | environment)
     if run.returncode:
         sys.exit(f"a boot ended with status {run.returncode}")
     return [line.split("\t") for line in run.stdout.splitlines()]
@@ -36,7 +36,7 @@ def boot(kernel, options):
     """One boot: {(bench, place): instructions}."""
     module = CHECKOUT / "build/module" / kernel / "vprocns.ko"
     cost = {}
-    for place, bench, median, *_ in vm(kernel, ["--icount", "--no-module"],
+    for place, bench, median, *_ in vm(["--kernel", kernel, "--icount", "--no-module"],
                                        [CHECKOUT / "bench/guest.sh", module, *options]):
         cost[bench, place] = float(median)
     for place in PLACES:
@@ -52,7 +52,7 @@ def boot(kernel, options):
 
 def scale(kernel, what, sizes):
     """Rows of what a fork costs, and one more takes, at each of sizes."""
-    lines = vm(kernel, ["--icount", "--memory", "6G"],
+    lines = vm(["--kernel", kernel, "--icount", "--memory", "6G"],
                [CHECKOUT / "bench/scale.sh", what, *map(str, sizes)])
     rows = [{"of": of, "kind": kind, "size": int(size), "fork": int(fork),
              "one_more": int(one_more), "bytes": int(charged)}
@@ -64,9 +64,34 @@ def scale(kernel, what, sizes):
 
 def parallel(kernel):
     """Two CPUs that fork at once: a paired ratio, by the clock on the wall."""
-    lines = vm(kernel, ["--cpus", "2"], [CHECKOUT / "bench/scale.sh", "parallel", "51", "200"])
+    lines = vm(["--kernel", kernel, "--cpus", "2"], [CHECKOUT / "bench/scale.sh", "parallel", "51", "200"])
     return [{"namespaces": int(count), "plain": int(plain), "sequential": int(grouped),
              "ratio": float(ratio)} for _, count, plain, grouped, ratio in lines]
+
+
+def peers():
+    """What peers.py says in the system that has them."""
+    subprocess.run([CHECKOUT / "selftests/vm/system", "peers"], check=True)
+    found = {"date": today(), "peers": [], "absent": [], "times": [], "facts": []}
+    for kind, name, *words in vm(["--system", "peers", "--memory", "3G"], ["bench/peers.py"],
+                                 VM_TIMEOUT="5400"):
+        if kind == "peer":
+            found["peers"].append({"name": name, "version": words[0], "command": words[1]})
+        elif kind == "absent":
+            found["absent"].append({"name": name, "why": words[0]})
+        elif kind == "time":
+            what, rounds, base, value, *ratios = words
+            ratio, low, high = map(float, ratios)
+            found["times"].append({"name": name, "what": what, "rounds": int(rounds),
+                                   "base": int(base), "value": int(value),
+                                   "ratio": ratio, "low": low, "high": high})
+        else:
+            found["facts"].append({"name": name, "fact": words[0], "value": words[1]})
+    return found
+
+
+def today():
+    return datetime.date.today().isoformat()
 
 
 def collect(kernel, boots, options):
@@ -88,7 +113,7 @@ def collect(kernel, boots, options):
             })
     return {
         "kernel": (CHECKOUT / "build/roots" / kernel / "kernel-release").read_text().strip(),
-        "date": datetime.date.today().isoformat(),
+        "date": today(),
         "boots": boots,
         "instructions": rows,
         "scale": many,
@@ -102,9 +127,15 @@ def main():
         epilog="What is not understood, say --rounds N, goes to build/bench/bench.")
     parser.add_argument("--kernel", default="bookworm", help="bookworm (the default), trixie, ...")
     parser.add_argument("--boots", type=int, default=3, help="3 if not given")
+    parser.add_argument("--only", choices=["counts", "peers"],
+                        help="and leave what else is in the file as it is")
     parser.add_argument("--output", required=True, type=pathlib.Path, help="the JSON file")
     arguments, options = parser.parse_known_args()
-    results = collect(arguments.kernel, arguments.boots, options)
+    results = json.loads(arguments.output.read_text()) if arguments.only else {}
+    if arguments.only != "peers":
+        results |= collect(arguments.kernel, arguments.boots, options)
+    if arguments.only != "counts":
+        results["peers"] = peers()
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(results, indent=1) + "\n")
 

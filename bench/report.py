@@ -224,6 +224,54 @@ def growth_plot(results):
     return "\n".join([*svg, "</svg>", ""])
 
 
+TIMES = {"warm": "start", "cold": "cold start", "fork": "fork", "vfork_exec": "vfork_exec",
+         "thread": "thread", "gettid": "gettid", "make": "make -j2"}
+# What peers.py found out, and what the table calls it.
+FACTS = {"tid": "first TID", "chosen": "5000 asked for", "failed-clone": "clone that fails",
+         "same": "one after the other", "racing": "racing", "clone3 NEWPID": "clone3 NEWPID",
+         "clone3 NEWUSER": "NEWUSER", "clone VM without VFORK": "VM alone",
+         "capget": "capget", "bounding": "bounding set"}
+
+
+def times_table(peers):
+    """Ratios to unshare, and between which quartiles they lay."""
+    lines = [["to unshare", *TIMES.values()]]
+    times = {(row["name"], row["what"]): row for row in peers["times"]}
+    for name in dict.fromkeys(row["name"] for row in peers["times"]):
+        rows = [times[name, what] for what in TIMES]
+        lines.append([name, *(f"{row['ratio']:.2f} ({row['low']:.2f}-{row['high']:.2f})"
+                              for row in rows)])
+    return markdown(lines)
+
+
+def facts_table(peers):
+    facts = {(row["name"], row["fact"]): row["value"] for row in peers["facts"]}
+    return markdown([["", *FACTS.values()],
+                     *([peer["name"], *(facts.get((peer["name"], fact), "") for fact in FACTS)]
+                       for peer in peers["peers"])])
+
+
+def verdict_of_peers(peers):
+    """The start, warm and cold, has a target for groups as `vprocns run` makes them."""
+    for row in peers["times"]:
+        if row["name"] == "vprocns" and row["what"] in ("warm", "cold"):
+            yield (f"`vprocns run` starts, {row['what']}, in {row['ratio']:.2f} of unshare's time "
+                   f"(target 1.50: {'ok' if row['ratio'] <= 1.5 else 'MISS'}); the medians are "
+                   f"{row['value'] / 1e6:,.0f} and {row['base'] / 1e6:,.0f} ms.")
+    for row in peers["absent"]:
+        yield f"{row['name']} could not be measured: {row['why']}."
+
+
+def peers_section(results):
+    """What Documentation/peers.md says between its marks."""
+    peers = results.text["peers"]
+    commands = "".join(f"\n- {peer['name']} ({peer['version']}): `{peer['command']}`"
+                       for peer in peers["peers"])
+    return (f"{peers['date']}:\n\n{times_table(peers)}\n"
+            + "".join(f"\n- {line}" for line in verdict_of_peers(peers))
+            + f"\n\n{facts_table(peers)}\n{commands}\n")
+
+
 def section(results):
     """What the README says between its marks."""
     text = (f"Linux {results.text['kernel']}, {results.text['date']}, "
@@ -233,10 +281,10 @@ def section(results):
     return text + "".join(f"\n- {line}" for line in verdict_of_scale(results)) + "\n"
 
 
-def write_readme(path, results):
+def write_between_marks(path, written):
     text = path.read_text()
     new, found = re.subn(r"(<!-- make bench writes this -->\n).*(<!-- to here -->)",
-                         lambda match: match[1] + section(results) + match[2], text, flags=re.S)
+                         lambda match: match[1] + written + match[2], text, flags=re.S)
     if not found:
         sys.exit(f"{path} lacks the marks that tell where the table goes")
     path.write_text(new)
@@ -247,16 +295,19 @@ def main():
     parser.add_argument("--svg", type=pathlib.Path, help="also write the plot of ratios there")
     parser.add_argument("--growth", type=pathlib.Path, help="also write the plot of growth there")
     parser.add_argument("--readme", type=pathlib.Path, help="also write the table there")
+    parser.add_argument("--peers", type=pathlib.Path, help="also write what is about peers there")
     parser.add_argument("results", type=pathlib.Path, help="the JSON file")
     arguments = parser.parse_args()
     results = Results(arguments.results)
-    print(section(results), end="")
+    print(section(results), peers_section(results), sep="\n", end="")
     if arguments.svg:
         arguments.svg.write_text(plot(results))
     if arguments.growth:
         arguments.growth.write_text(growth_plot(results))
     if arguments.readme:
-        write_readme(arguments.readme, results)
+        write_between_marks(arguments.readme, section(results))
+    if arguments.peers:
+        write_between_marks(arguments.peers, peers_section(results))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,29 @@ done
 run "$top/bench/scale.sh" parallel 1 2
 has "scale: one namespace and two" "^parallel	2	[0-9]+	[0-9]+	[0-9]+\.[0-9]{3}$"
 
+run "$top/build/bench/versus" --help
+has "help of versus" "^usage: versus "
+for wrong in "--rounds 0 true :: true" "true true" "true ::" ":: true"; do
+	# shellcheck disable=SC2086
+	run "$top/build/bench/versus" $wrong
+	say "$((status != 2))" "versus: wrong usage: $wrong"
+done
+run "$top/build/bench/versus" --rounds 3 true :: false
+one_line "versus: a command that fails" 1 "false ended with status 0x100"
+run "$top/build/bench/versus" --rounds 3 --cold true :: sleep 0.1
+has "versus: two commands in turn" "^3	[0-9]+	[0-9]{9,}	[0-9]+\.[0-9]{3}	[0-9]+\.[0-9]{3}	[0-9]+\.[0-9]{3}$"
+run "$top/build/bench/probe" --help
+has "help of probe" "^usage: probe "
+run vprocns run -- "$top/build/bench/probe"
+has "probe: what a member is" "^tid	1000$"
+has "probe: what a member may not" "^clone3 NEWPID	EOPNOTSUPP$"
+has "probe: a member has no capability" "^capget	empty$"
+run vprocns run --profile linux -- "$top/build/bench/probe"
+has "probe: a clone that fails leaves no hole" "^failed-clone	EFAULT 0$"
+run unshare --pid --fork "$top/build/bench/probe"
+has "probe: outside a clone that fails leaves one" "^failed-clone	EFAULT 1$"
+has "probe: what is allowed outside" "^clone3 NEWPID	ok$"
+
 # It measures without the module first, and leaves it loaded as it was.
 eventually rmmod vprocns
 run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
@@ -45,6 +68,9 @@ chmod 0660 /dev/vprocns
 
 run "$top/bench/report.py" "$top/bench/results/latest.json"
 is "the results are readable" 0
-[[ $out && $(<"$top/README.md") == *"$out"* ]]
-say $? "the README shows them"
+for text in README.md Documentation/peers.md; do
+	shown=$(sed -n '/<!-- make bench writes this -->/,/<!-- to here -->/{//!p}' "$top/$text")
+	[[ $shown && $out == *"$shown"* ]]
+	say $? "$text shows them"
+done
 tap_end
