@@ -221,9 +221,8 @@ static bool clone_failed(const void *ctx, u32 nr, const void *holder)
 	return gone;
 }
 
-static int make_room(struct vprocns_group *group)
+static int make_room(struct vprocns_group *group, u32 max)
 {
-	const u32 max = 2 * READ_ONCE(group->numbering.max_pending);
 	struct vprocns_pending *larger, *unused;
 
 	larger = kmalloc_array(max, sizeof(*larger), GFP_KERNEL_ACCOUNT);
@@ -239,16 +238,18 @@ static int make_room(struct vprocns_group *group)
 static int take_place(struct vprocns_group *group, struct pid_namespace *ns,
 		      u32 *place)
 {
+	u32 max;
 	int err;
 
 	for (;;) {
 		raw_spin_lock(&group->lock);
 		*place = vprocns_numbering_take(&group->numbering, clone_failed,
 						ns);
+		max = 2 * group->numbering.max_pending;
 		raw_spin_unlock(&group->lock);
 		if (*place)
 			return 0;
-		err = make_room(group);
+		err = make_room(group, max);
 		if (err)
 			return err;
 	}

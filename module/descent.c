@@ -194,9 +194,8 @@ bool vprocns_descents_crowded(const struct vprocns_descents *table, u32 needed)
 	       table->nr_spare > needed + KEEP_SPARE;
 }
 
-static void grow(struct vprocns_descents *table, raw_spinlock_t *lock)
+static void grow(struct vprocns_descents *table, raw_spinlock_t *lock, u32 bits)
 {
-	const u32 bits = READ_ONCE(table->bits) + 1;
 	struct hlist_head *larger, *unused;
 
 	/* Without memory for it the chains get longer, and that is all. */
@@ -235,10 +234,12 @@ void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock,
 	struct vprocns_descent *unused = NULL;
 	struct hlist_head *old = NULL;
 	bool full;
+	u32 bits;
 
 	raw_spin_lock(lock);
 	if (!table->old_left)
 		swap(old, table->old);
+	bits = table->bits + 1;
 	full = !table->old && table->nr >> table->bits;
 	if (table->nr_spare > needed + KEEP_SPARE)
 		unused = vprocns_descent_take(table);
@@ -246,5 +247,5 @@ void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock,
 	kvfree(old);
 	kfree(unused);
 	if (full)
-		grow(table, lock);
+		grow(table, lock, bits);
 }
