@@ -43,7 +43,7 @@ class Results:
         if aim is None:
             return ""
         excess = self.ratio(bench, where) - aim
-        if aim == 1.000:
+        if aim == 1.000 and where != "idle":
             excess = abs(excess)
         if round(excess, 3) <= 0:
             return "ok"
