@@ -24,8 +24,10 @@ build/demo/mutexes: demo/mutexes.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
+benches := $(addprefix build/bench/,bench scale versus probe)
+
 # Static, so that what it executes reads no file but itself.
-build/bench/bench build/bench/scale build/bench/versus build/bench/probe: build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
+$(benches): build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< -pthread
 
@@ -37,7 +39,7 @@ demo:
 	@selftests/vm/run -- env DEMO_BUILD=$(CURDIR)/build/demo demo/demo.sh
 
 # All that the tests run.
-programs: tool build/demo/mutexes build/bench/bench build/bench/scale build/bench/versus build/bench/probe
+programs: tool build/demo/mutexes $(benches)
 	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 

@@ -64,7 +64,8 @@ def scale(kernel, what, sizes):
 
 def parallel(kernel):
     """Two CPUs that fork at once: a paired ratio, by the clock on the wall."""
-    lines = vm(["--kernel", kernel, "--cpus", "2"], [CHECKOUT / "bench/scale.sh", "parallel", "51", "200"])
+    lines = vm(["--kernel", kernel, "--cpus", "2"],
+               [CHECKOUT / "bench/scale.sh", "parallel", "51", "200"])
     return [{"namespaces": int(count), "plain": int(plain), "sequential": int(grouped),
              "ratio": float(ratio)} for _, count, plain, grouped, ratio in lines]
 
