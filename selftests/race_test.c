@@ -35,11 +35,6 @@ static void add(unsigned long *counter)
 	__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED);
 }
 
-static void *end_at_once(void *arg)
-{
-	return arg;
-}
-
 static void *clone_away(void *arg)
 {
 	const struct work *const work = arg;

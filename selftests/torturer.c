@@ -69,11 +69,6 @@ static void expect_equal(const char *what, unsigned long is, unsigned long shoul
 		wrong("%s: %lu, expected %lu", what, is, should);
 }
 
-static void *end_at_once(void *arg)
-{
-	return arg;
-}
-
 static bool make_thread(void)
 {
 	pthread_t thread;
