@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -316,10 +317,18 @@ static inline pid_t enter_group(int group)
 	return init;
 }
 
-/* What a thread does that is there to be cloned. */
 static inline void *end_at_once(void *arg)
 {
 	return arg;
+}
+
+/* Clones a thread, and waits for its end. */
+static inline bool make_thread(void)
+{
+	pthread_t thread;
+
+	return !pthread_create(&thread, NULL, end_at_once, NULL) &&
+	       !pthread_join(thread, NULL);
 }
 
 /* Pid 1 of a group whose program sleeps and is there; -1 if it never was. */

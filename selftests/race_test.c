@@ -39,15 +39,10 @@ static void *clone_away(void *arg)
 {
 	const struct work *const work = arg;
 	bool process = false;
-	pthread_t thread;
 	bool good;
 
 	while (time(NULL) < work->end) {
-		if (process)
-			good = spend_number() > 0;
-		else
-			good = !pthread_create(&thread, NULL, end_at_once, NULL) &&
-			       !pthread_join(thread, NULL);
+		good = process ? spend_number() > 0 : make_thread();
 		add(good ? &work->done->cloned : &work->done->wrong);
 		process = work->processes && !process;
 	}

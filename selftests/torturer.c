@@ -69,14 +69,6 @@ static void expect_equal(const char *what, unsigned long is, unsigned long shoul
 		wrong("%s: %lu, expected %lu", what, is, should);
 }
 
-static bool make_thread(void)
-{
-	pthread_t thread;
-
-	return !pthread_create(&thread, NULL, end_at_once, NULL) &&
-	       !pthread_join(thread, NULL);
-}
-
 static bool make_vforked(void)
 {
 	const pid_t pid = vfork();
