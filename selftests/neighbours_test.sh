@@ -69,8 +69,7 @@ beside() {
 	"off_$name"
 }
 
-# To patch all functions under way is more than QEMU's emulation of two
-# processors stands (seen on 6.12: a stale int3 in an idle loop's function).
+# Few, so that the clones are still in the buffer when it is read.
 traced="alloc_pid kernel_clone ksys_unshare copy_process"
 on_function() {
 	echo >$tracing/trace

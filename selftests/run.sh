@@ -27,6 +27,14 @@ while (($#)); do
 done
 ((${#kernels[@]} + ${#suites[@]})) || kernels=(bookworm trixie)
 
+# Those that patch the kernel's code again and again have a machine of their own.
+patching=(module_test.sh neighbours_test.sh)
+scripts=()
+for script in "$here"/*_test.{sh,py}; do
+	script=${script##*/}
+	[[ " ${patching[*]} " == *" $script "* ]] || scripts+=("$script")
+done
+
 passed=0 failed=0 skipped=0
 exec 4>&1
 mkdir -p "$build/check"
@@ -89,6 +97,21 @@ host_programs() {
 	done
 }
 
+# in_system WHERE OPTIONS -- PATTERN...: the options are vm/run's, of $kernel.
+in_system() {
+	local where=$1 options=()
+	shift
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	# shellcheck disable=SC2016
+	part "$where" "$here/vm/run" --system "$kernel" "${options[@]}" -- bash -c '
+		MODULE=$PWD/build/module/$1/vprocns.ko exec selftests/guest.sh $2' \
+		bash "$kernel" "$*"
+}
+
 if ((${#kernels[@]})); then
 	echo "running the tests of this machine"
 	part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
@@ -98,9 +121,11 @@ for kernel in "${kernels[@]}"; do
 	[[ ! -e $here/vm/${kernel}_test.sh ]] ||
 		part "$kernel-vm" host_programs "$here/vm/${kernel}_test.sh"
 	echo "running the tests in a VM with the kernel of $kernel"
+	guest=(env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" "$here/guest.sh")
 	part "$kernel" "$here/vm/run" --kernel "$kernel" -- \
-		env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" \
-		"$here/guest.sh" "$build"/selftests/*_test "$here"/*_test.sh "$here"/*_test.py
+		"${guest[@]}" "$build"/selftests/*_test "${scripts[@]/#/$here/}"
+	part "$kernel-in-turn" "$here/vm/run" --kernel "$kernel" --in-turn -- \
+		"${guest[@]}" "${patching[@]/#/$here/}"
 done
 
 table=()
@@ -117,14 +142,13 @@ for suite in "${suites[@]}"; do
 			continue
 		fi
 		echo "running the tests in the system of $kernel, $release"
-		# shellcheck disable=SC2016
-		part "$kernel-system" "$here/vm/run" --system "$kernel" -- bash -c '
-			MODULE=$PWD/build/module/$1/vprocns.ko exec selftests/guest.sh \
-				selftests/vm/system_test.sh build/{unit,selftests}/*_test \
-				selftests/*_test.sh selftests/*_test.py' bash "$kernel"
+		before=("$passed" "$failed" "$skipped")
+		in_system "$kernel-system" -- selftests/vm/system_test.sh \
+			'build/unit/*_test' 'build/selftests/*_test' "${scripts[@]/#/selftests/}"
+		in_system "$kernel-system-in-turn" --in-turn -- \
+			"${patching[@]/#/selftests/}"
 		loaded=$(sed -n 's/^# loaded: //p' "$build/check/$kernel-system.log")
-		((!status)) || loaded="${loaded:-no} (status $status)"
-		table+=("| $kernel | $release | $state | $loaded | $p | $f | $s |")
+		table+=("| $kernel | $release | $state | ${loaded:-no} | $((passed - before[0])) | $((failed - before[1])) | $((skipped - before[2])) |")
 	done <"$build/systems/$suite.kernels"
 done
 

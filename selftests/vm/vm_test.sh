@@ -15,12 +15,18 @@ run "${vm[@]}" -- sh -c 'echo "WARNING: of a test" >/dev/kmsg'
 is "a warning in the kernel's log fails the run" 124
 run "${vm[@]}" -- sh -c 'echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger'
 is "a crash fails the run" 125
+say "$(grep -q 'Kernel panic.*sysrq' <<<"$err"; echo $?)" "and the end of the kernel's log tells why"
+run "${vm[@]}" --append reboot=triple -- sh -c \
+	'echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger'
+say "$(grep -q '^Triple fault' <<<"$err"; echo $?)" "so does a triple fault, which the log knows nothing of"
 run env VM_TIMEOUT=15 "${vm[@]}" -- sleep 1000
 is "a hang fails the run" 125
 run "${vm[@]}" --kernel nosuch -- true
 is "wrong usage" 2
 run "${vm[@]}" --icount --cpus 2 -- true
 is "instructions are counted on one CPU" 2
+run "${vm[@]}" --in-turn -- nproc
+is "two CPUs that take turns" 0 2
 # By a real clock, hardly two of the loops take the same to the nanosecond.
 run "${vm[@]}" --icount -- python3 -c '
 import collections, os, time
