@@ -39,9 +39,8 @@ log_has() {
 
 # A test before this one may have ended a moment ago.
 holds "loaded and idle, nothing is hooked" eventually no_hooks
-vprocns run --name living sleep 1000 &
-living=$!
-holds "a group makes the hooks appear" eventually all_hooks
+start_group living
+holds "a group makes the hooks appear" all_hooks
 run rmmod vprocns
 one_line "rmmod with a group is refused" 1 "in use"
 holds "the group lives on" vprocns exec living true
@@ -49,8 +48,7 @@ holds "all hooks are still there" all_hooks
 run sysctl -q kernel.ftrace_enabled=0
 say "$((status == 0 || $(cat /proc/sys/kernel/ftrace_enabled) == 0))" "ftrace can't be switched off under a group"
 holds "and the policy still holds" bash -c '! vprocns exec living unshare --uts true'
-kill $living
-wait $living
+end_group
 holds "no group, no hooks, some seconds later" eventually no_hooks
 holds "and no reference" eventually no_probes
 
@@ -115,13 +113,10 @@ fi
 holds "and works once it is free" right_numbers
 
 echo 1 >/sys/module/vprocns/parameters/max_groups
-vprocns run --name only sleep 1000 &
-only=$!
-eventually vprocns exec only true
+start_group only
 run vprocns run -- true
 one_line "no more groups than max_groups" 125 "too many groups"
-kill $only
-wait $only
+end_group
 echo 16384 >/sys/module/vprocns/parameters/max_groups
 
 # A handler that is called after ours has the last word on where a task goes.
@@ -152,12 +147,9 @@ insmod "$ko"
 # each other.
 inject=/sys/kernel/debug/fail_function
 if [[ -d $inject ]]; then
-	vprocns run --name living sleep 1000 &
-	living=$!
-	eventually vprocns exec living true
+	start_group living
 	holds "nobody injects faults into what is hooked" bash -c "! echo $capget >$inject/inject"
-	kill $living
-	wait $living
+	end_group
 	rmmod vprocns
 	echo "$capget" >$inject/inject
 	run insmod "$ko"

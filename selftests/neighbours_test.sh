@@ -19,18 +19,6 @@ guarded() {
 	[[ ! $living ]] || ! vprocns exec living unshare --uts true
 }
 
-start_group() {
-	vprocns run --name living sleep 1000 &
-	living=$!
-	eventually vprocns exec living true
-}
-
-end_group() {
-	kill "$living"
-	wait "$living"
-	living=
-}
-
 # watch CMD...: in the background, until unwatch; ready once it says so.
 watch() {
 	"$@" >"$work/out" 2>&1 &
@@ -46,7 +34,7 @@ unwatch() {
 # off_NAME takes it away.
 beside() {
 	local name=$1
-	start_group
+	start_group living
 	if ! "on_$name"; then
 		say 1 "$name comes up beside a group"
 		"off_$name"
@@ -60,7 +48,7 @@ beside() {
 	eventually rmmod vprocns
 	insmod "$MODULE"
 	holds "a group comes beside $name" guarded
-	start_group
+	start_group living
 	"off_$name"
 	holds "$name goes and the group stays" guarded
 	end_group
@@ -201,7 +189,7 @@ if command -v gdb >/dev/null; then
 		--args bash -c "$program; exec 9</nosuch"
 	has "gdb in a group runs a program that has its numbers" '^\[Inferior 1 \(process 10[0-9]{2}\) exited'
 	has "and that is judged" '^refused$'
-	start_group
+	start_group living
 	# shellcheck disable=SC2016
 	run gdb -q -batch -iex 'set debuginfod enabled off' -ex 'print $_inferior' \
 		-p "$(pgrep -f '^sleep 1000$')"

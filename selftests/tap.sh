@@ -84,6 +84,19 @@ eventually() {
 	return 1
 }
 
+# start_group NAME: one that lives until end_group. $living is the tool that made it.
+start_group() {
+	vprocns run --name "$1" sleep 1000 &
+	living=$!
+	eventually vprocns exec "$1" true
+}
+
+end_group() {
+	kill "$living"
+	wait "$living"
+	living=
+}
+
 # Fails when a test did.
 tap_end() {
 	echo "1..$tap_count"

@@ -140,11 +140,9 @@ eventually test -e "$work/ready"
 kill -TERM $tool
 run wait $tool
 is "run: SIGTERM reaches the program" 9
-vprocns run --name killed sleep 1000 &
-tool=$!
-eventually vprocns exec killed true
-kill -KILL $tool
-wait $tool 2>/dev/null
+start_group killed
+kill -KILL "$living"
+wait "$living" 2>/dev/null
 holds "run: when the tool is killed the group ends" eventually gone killed
 
 # Capabilities: the view, /proc and the kernel agree.
@@ -190,9 +188,7 @@ run vprocns run vprocns ls
 one_line "a member can't steer" 1 "run this outside of it"
 
 # Groups that live.
-vprocns run --name alpha -- sleep 1000 &
-alpha=$!
-eventually vprocns exec alpha true
+start_group alpha
 run vprocns run --name alpha true
 one_line "run: a name that is taken" 125 "take another name"
 run vprocns exec alpha bash -c 'echo $PPID; grep Cap /proc/self/status; pwd'
@@ -262,8 +258,8 @@ holds "stat: --json" has_json vprocns stat --json alpha
 run vprocns ls
 has "ls: shows the group" ' alpha +bound +shadow +sequential +0 +1000 '
 holds "ls: --json" has_json vprocns ls --json
-kill $alpha
-run wait $alpha
+kill "$living"
+run wait "$living"
 is "run: the program's own end by SIGTERM" 143
 holds "the group goes with it" eventually gone alpha
 run vprocns ls
