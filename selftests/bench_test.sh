@@ -28,7 +28,8 @@ for wrong in "groups nosuch 1" "groups plain 0" "groups plain" "parallel 1"; do
 done
 for what in groups members; do
 	run "$top/bench/scale.sh" $what 1 3
-	has "scale: $what of each kind at each size" "^$what	lineage	3	[0-9]+	[0-9]+	[0-9]+$"
+	# The kernel may well have less in use behind so few groups than before them.
+	has "scale: $what of each kind at each size" "^$what	lineage	3	[0-9]+	[0-9]+	-?[0-9]+$"
 	[[ $(cut -f 2,3 "$tap_out" | xargs) == "plain 1 plain 3 sequential 1 sequential 3 lineage 1 lineage 3" ]]
 	say $? "scale: and nothing else"
 done
