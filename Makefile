@@ -7,6 +7,8 @@ KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
 # Debian suites whose kernels `make check` boots.
 KERNELS ?= bookworm trixie
+# The tests that it runs, by name; all if empty.
+TESTS   ?=
 # How many times longer than usual `make torture` lasts.
 TORTURE ?= 1
 # The one that `make bench` boots.
@@ -50,7 +52,7 @@ check:
 	@set -e; for kernel in $(KERNELS); do \
 		selftests/vm/build-module $$kernel; \
 	done
-	@selftests/run.sh $(KERNELS:%=--kernel %)
+	@selftests/run.sh $(KERNELS:%=--kernel %) --tests "$(TESTS)"
 
 # Likewise on the kernels built to find fault.
 check-debug: KERNELS = debug kcsan
@@ -63,7 +65,7 @@ SUITES ?= bookworm trixie sid forky arm64
 check-matrix:
 	@selftests/install-deps matrix
 	@$(MAKE) -s --no-print-directory programs
-	@selftests/run.sh $(SUITES:%=--systems %)
+	@selftests/run.sh $(SUITES:%=--systems %) --tests "$(TESTS)"
 
 # Strains the module in a VM, for minutes on an ordinary kernel.
 torture: KERNELS = bookworm
@@ -80,8 +82,8 @@ torture:
 # Installs what is missing, then fuzzes what runs in user space, and the kernel
 # in a VM, by a million calls and more. SEED= repeats a run.
 FUZZ_KERNEL ?= debug
-IOCTLS      ?= 980000
-CLONES      ?= 20000
+IOCTLS      ?= 1000000
+CLONES      ?= 5000
 fuzz:
 	@selftests/install-deps fuzz
 	@$(MAKE) -s --no-print-directory tool

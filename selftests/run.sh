@@ -1,38 +1,57 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# run.sh [--kernel SUITE]... [--systems SUITE]...: runs every test, the last line
-# tells how many passed, failed and were skipped. All they print is kept in
-# build/check/. With --systems it is a table of all kernels of that suite, each
-# in a system where vprocns was installed, and the tests built, with its own tools.
+# run.sh [--kernel SUITE]... [--systems SUITE]... [--tests NAMES]: runs every test,
+# or those that are named; the last line tells how many passed, failed and were
+# skipped. All they print is kept in build/check/. With --systems it is a table of
+# all kernels of that suite, each in a system where vprocns was installed, and the
+# tests built, with its own tools.
 set -uo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
-build=${here%/*}/build
-kernels=() suites=()
+wrong() {
+	echo "run.sh: $1" >&2
+	echo "usage: run.sh [--kernel SUITE]... [--systems SUITE]... [--tests NAMES]" >&2
+	exit 2
+}
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+build=$(readlink -f build)
+kernels=() suites=() tests=()
 while (($#)); do
+	(($# > 1)) || wrong "$1 needs a value"
 	case $1 in
-	--kernel)
-		kernels+=("${2?--kernel needs a suite}")
-		shift 2
-		;;
-	--systems)
-		suites+=("${2?--systems needs a suite}")
-		shift 2
-		;;
-	*)
-		echo "usage: run.sh [--kernel SUITE]... [--systems SUITE]..." >&2
-		exit 2
-		;;
+	--kernel) kernels+=("$2") ;;
+	--systems) suites+=("$2") ;;
+	--tests) read -ra tests <<<"$2" ;;
+	*) wrong "unknown option $1" ;;
 	esac
+	shift 2
 done
 ((${#kernels[@]} + ${#suites[@]})) || kernels=(bookworm trixie)
 
+known=() of_host=() of_kernel=() of_system=() in_turn=() others=()
+# choose ARRAY FILE...: those of the files that are asked for.
+choose() {
+	local -n array=$1
+	local file
+	shift
+	array=()
+	for file; do
+		known+=("${file##*/}")
+		[[ ${tests[*]} && " ${tests[*]} " != *" ${file##*/} "* ]] || array+=("$file")
+	done
+}
+choose of_host build/unit/*_test selftests/*_lint.sh selftests/vm/vm_test.sh
+# What debug kernels and systems alone promise.
+choose of_kernel selftests/vm/{debug,kcsan}_test.sh
+choose of_system selftests/vm/system_test.sh build/unit/*_test
 # Those that patch the kernel's code again and again have a machine of their own.
-patching=(module_test.sh neighbours_test.sh)
-scripts=()
-for script in "$here"/*_test.{sh,py}; do
-	script=${script##*/}
-	[[ " ${patching[*]} " == *" $script "* ]] || scripts+=("$script")
+patching=(selftests/{module,neighbours}_test.sh)
+choose in_turn "${patching[@]}"
+mapfile -t rest < <(printf '%s\n' build/selftests/*_test selftests/*_test.{sh,py} |
+	grep -vxFf <(printf '%s\n' "${patching[@]}"))
+choose others "${rest[@]}"
+for test in "${tests[@]}"; do
+	[[ " ${known[*]} " == *" $test "* ]] || wrong "no test $test"
 done
 
 passed=0 failed=0 skipped=0
@@ -97,8 +116,8 @@ host_programs() {
 	done
 }
 
-# in_system WHERE OPTIONS -- PATTERN...: the options are vm/run's, of $kernel.
-in_system() {
+# in_vm WHERE OPTION... -- FILE...: in a VM that vm/run makes with these options.
+in_vm() {
 	local where=$1 options=()
 	shift
 	while [[ $1 != -- ]]; do
@@ -107,30 +126,27 @@ in_system() {
 	done
 	shift
 	# shellcheck disable=SC2016
-	part "$where" "$here/vm/run" --system "$kernel" "${options[@]}" -- bash -c '
-		MODULE=$PWD/build/module/$1/vprocns.ko exec selftests/guest.sh $2' \
-		bash "$kernel" "$*"
+	(($# == 0)) || part "$where" selftests/vm/run "${options[@]}" -- bash -c '
+		MODULE=$PWD/build/module/$1/vprocns.ko exec selftests/guest.sh "${@:2}"' \
+		bash "$kernel" "$@"
 }
 
-if ((${#kernels[@]})); then
+if ((${#kernels[@]} && ${#of_host[@]})); then
 	echo "running the tests of this machine"
-	part host host_programs "$build"/unit/*_test "$here"/*_lint.sh "$here"/vm/vm_test.sh
+	part host host_programs "${of_host[@]}"
 fi
 for kernel in "${kernels[@]}"; do
-	# What this kernel alone promises of the machine.
-	[[ ! -e $here/vm/${kernel}_test.sh ]] ||
-		part "$kernel-vm" host_programs "$here/vm/${kernel}_test.sh"
+	for file in "${of_kernel[@]}"; do
+		[[ $file != */${kernel}_test.sh ]] || part "$kernel-vm" host_programs "$file"
+	done
 	echo "running the tests in a VM with the kernel of $kernel"
-	guest=(env MODULE="$(readlink -f "$build")/module/$kernel/vprocns.ko" "$here/guest.sh")
-	part "$kernel" "$here/vm/run" --kernel "$kernel" -- \
-		"${guest[@]}" "$build"/selftests/*_test "${scripts[@]/#/$here/}"
-	part "$kernel-in-turn" "$here/vm/run" --kernel "$kernel" --in-turn -- \
-		"${guest[@]}" "${patching[@]/#/$here/}"
+	in_vm "$kernel" --kernel "$kernel" -- "${others[@]}"
+	in_vm "$kernel-in-turn" --kernel "$kernel" --in-turn -- "${in_turn[@]}"
 done
 
 table=()
 for suite in "${suites[@]}"; do
-	if ! "$here/vm/system" "$suite"; then
+	if ! selftests/vm/system "$suite"; then
 		table+=("| $suite | | no system | | | |")
 		((failed++))
 		continue
@@ -143,10 +159,8 @@ for suite in "${suites[@]}"; do
 		fi
 		echo "running the tests in the system of $kernel, $release"
 		before=("$passed" "$failed" "$skipped")
-		in_system "$kernel-system" -- selftests/vm/system_test.sh \
-			'build/unit/*_test' 'build/selftests/*_test' "${scripts[@]/#/selftests/}"
-		in_system "$kernel-system-in-turn" --in-turn -- \
-			"${patching[@]/#/selftests/}"
+		in_vm "$kernel-system" --system "$kernel" -- "${of_system[@]}" "${others[@]}"
+		in_vm "$kernel-system-in-turn" --system "$kernel" --in-turn -- "${in_turn[@]}"
 		loaded=$(sed -n 's/^# loaded: //p' "$build/check/$kernel-system.log")
 		table+=("| $kernel | $release | $state | ${loaded:-no} | $((passed - before[0])) | $((failed - before[1])) | $((skipped - before[2])) |")
 	done <"$build/systems/$suite.kernels"
