@@ -61,6 +61,7 @@ PREFIXES = {
 }
 # A user namespace, for those that make one only when told to.
 USER_OPTIONS = {"unshare": ["--user", "--map-root-user"]}
+NOBODY = 65534
 
 
 def say(*words):
@@ -84,35 +85,41 @@ class Place:
     def leave(self):
         subprocess.run(["umount", self.root], check=True)
 
-    def bundle(self, argv):
-        """What `runc spec` says, but for the program and its root."""
-        key = tuple(map(str, argv))
+    def bundle(self, argv, group):
+        """What `runc spec` says, but for the program, its root, and who may run it."""
+        key = (*map(str, argv), group)
         if key not in self.bundles:
             bundle = self.directory / f"bundle{len(self.bundles)}"
             bundle.mkdir()
-            subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+            rootless = [] if group is None else ["--rootless"]
+            subprocess.run(["runc", "spec", *rootless], cwd=bundle, check=True)
             path = bundle / "config.json"
             config = json.loads(path.read_text())
             config["process"]["terminal"] = False
-            config["process"]["args"] = key
+            config["process"]["args"] = key[:-1]
             config["root"] = {"path": str(self.root), "readonly": False}
+            if rootless:
+                config["linux"]["uidMappings"][0]["hostID"] = NOBODY
+                config["linux"]["gidMappings"][0]["hostID"] = group
             path.write_text(json.dumps(config))
             self.bundles[key] = bundle
         return self.bundles[key]
 
-    def command(self, name, argv):
-        """argv inside of the peer."""
+    def command(self, name, argv, group=None):
+        """argv inside of the peer; with a group, as nobody with that one could start it."""
         prefix = PREFIXES[name]
         if "--bundle=BUNDLE" in prefix:
-            return [word.replace("BUNDLE", str(self.bundle(argv))) for word in prefix]
+            return [word.replace("BUNDLE", str(self.bundle(argv, group))) for word in prefix]
+        if group is not None:
+            prefix = prefix[:1] + USER_OPTIONS.get(name, []) + prefix[1:]
         return [word.replace("ROOT", str(self.root)) for word in prefix] + list(map(str, argv))
 
 
-def run(command):
+def run(command, **where):
     """The program's output, or RuntimeError with its last words."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              errors="replace", timeout=PATIENCE, check=False)
+                              errors="replace", timeout=PATIENCE, check=False, **where)
     except FileNotFoundError:
         raise RuntimeError("not installed") from None
     except subprocess.TimeoutExpired:
@@ -179,14 +186,16 @@ def same(place, name, argv):
 
 def as_user(place, name):
     """Whether somebody without capabilities, who may open /dev/vprocns, gets true to run."""
-    prefix, *command = place.command(name, ["true"]) if PREFIXES[name] else [None, "true"]
-    prefix = [prefix, *USER_OPTIONS.get(name, [])] if prefix else []
-    group = os.stat("/dev/vprocns").st_gid if os.path.exists("/dev/vprocns") else 65534
-    try:
-        run(["setpriv", "--reuid=65534", f"--regid={group}", "--clear-groups", *prefix, *command])
-    except RuntimeError as error:
-        return str(error)
-    return "ok"
+    group = os.stat("/dev/vprocns").st_gid if os.path.exists("/dev/vprocns") else NOBODY
+    with tempfile.TemporaryDirectory(dir=place.directory) as own:
+        os.chown(own, NOBODY, group)
+        try:
+            run(["setpriv", f"--reuid={NOBODY}", f"--regid={group}", "--clear-groups",
+                 *place.command(name, ["true"], group)],
+                cwd=own, env={**os.environ, "HOME": own, "XDG_RUNTIME_DIR": own})
+        except RuntimeError as error:
+            return f"no: {error}"
+    return "yes"
 
 
 def chosen(place, name):

@@ -230,7 +230,7 @@ TIMES = {"warm": "start", "cold": "cold start", "fork": "fork", "vfork_exec": "v
 FACTS = {"tid": "first TID", "chosen": "5000 asked for", "failed-clone": "clone that fails",
          "same": "one after the other", "racing": "racing", "clone3 NEWPID": "clone3 NEWPID",
          "clone3 NEWUSER": "NEWUSER", "clone VM without VFORK": "VM alone",
-         "capget": "capget", "bounding": "bounding set"}
+         "capget": "capget", "bounding": "bounding set", "user": "as a user"}
 
 
 def times_table(peers):
@@ -245,7 +245,9 @@ def times_table(peers):
 
 
 def facts_table(peers):
-    facts = {(row["name"], row["fact"]): row["value"] for row in peers["facts"]}
+    # Behind a colon it is why.
+    facts = {(row["name"], row["fact"]): row["value"].partition(":")[0]
+             for row in peers["facts"]}
     return markdown([["", *FACTS.values()],
                      *([peer["name"], *(facts.get((peer["name"], fact), "") for fact in FACTS)]
                        for peer in peers["peers"])])
