@@ -30,7 +30,7 @@
 #define TLS		((uintptr_t)SCRATCH + 512)
 
 /* How many clones one group, and one process of it, has to do with. */
-#define ROUND	512
+#define ROUND	128
 #define LIFE	64
 
 enum entry { BY_CLONE, BY_CLONE3, BY_FORK, BY_VFORK, NR_ENTRIES };
