@@ -69,6 +69,8 @@ struct area {
 struct fuzzer {
 	__u64 state;
 	__u64 count;
+	/* The id of the group that is to stay as it is. */
+	__u64 kept;
 	struct area area;
 	struct area answers;
 	pid_t crowds[NR_CROWDS];
@@ -500,7 +502,10 @@ static bool is_right(struct fuzzer *f, const struct request *r, int ret)
 		return ret == 0;
 	if (!f->races && op->cmd == VPROCNS_CREATE && !is_as_asked(r, ret))
 		return false;
-	move_fd(ret, FD_GROUPS + (int)below(&f->state, NR_GROUPS));
+	if (get_info(ret).id == f->kept)
+		close(ret);
+	else
+		move_fd(ret, FD_GROUPS + (int)below(&f->state, NR_GROUPS));
 	return true;
 }
 
@@ -566,11 +571,12 @@ static int count_groups(int device)
 	return call(device, VPROCNS_LIST, &list) ? -1 : (int)list.count;
 }
 
-static struct fuzzer new_fuzzer(__u64 state, __u64 count)
+static struct fuzzer new_fuzzer(__u64 state, __u64 count, int group)
 {
 	return (struct fuzzer) {
 		.state = state,
 		.count = count,
+		.kept = get_info(group).id,
 		.area = map_area(),
 		.answers = map_area(),
 	};
@@ -629,11 +635,12 @@ static void check_group(struct __test_metadata *_metadata, int group)
 TEST_F_TIMEOUT(device, alone, 600)
 {
 	const __u64 seed = run_seed();
-	struct fuzzer f = new_fuzzer(seed, CALLS / 2);
 	const int group = make_group(&self->create), end = dup(0);
+	struct fuzzer f;
 
 	TH_LOG("SEED=%#llx", seed);
 	ASSERT_LE(0, group);
+	f = new_fuzzer(seed, CALLS / 2, group);
 	close(end);
 	open_descriptors(&f, self->fd, group);
 	fuzz(&f);
@@ -649,12 +656,13 @@ TEST_F_TIMEOUT(device, alone, 600)
 TEST_F_TIMEOUT(device, by_a_member, 600)
 {
 	const __u64 seed = run_seed();
-	struct fuzzer f = new_fuzzer(seed, CALLS / 10);
 	const int group = make_group(&self->create);
+	struct fuzzer f;
 	pid_t init;
 
 	TH_LOG("SEED=%#llx", seed);
 	ASSERT_LE(0, group);
+	f = new_fuzzer(seed, CALLS / 10, group);
 	f.is_member = true;
 	init = enter_group(group);
 	if (!init) {
@@ -700,7 +708,7 @@ TEST_F_TIMEOUT(device, racing, 600)
 	ASSERT_LE(0, group);
 	close(end);
 	for (i = 0; i < CALLERS; i++) {
-		f[i] = new_fuzzer(seed + i, CALLS * 2 / 5 / CALLERS);
+		f[i] = new_fuzzer(seed + i, CALLS * 2 / 5 / CALLERS, group);
 		f[i].area = f[0].area;
 		f[i].races = true;
 	}
