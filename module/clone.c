@@ -379,14 +379,19 @@ static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
  *
  * Context: ftrace handler of any task: the namespace says whose group it is,
  * which for a task put into the group from outside is not the caller's.
- * Return: alloc_pid_target() or NULL.
+ * Return: alloc_pid_target(), or NULL, as for its call of the original.
  */
 void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs)
 {
 	const struct pid_namespace *const ns =
 		(void *)vprocns_regs_argument(fregs, 0);
 
-	return ns->level && vprocns_group_of(ns) ? alloc_pid_target : NULL;
+	if (!ns->level || !vprocns_group_of(ns))
+		return NULL;
+	/* By alloc_number(). A kretprobe may have changed where it returns to. */
+	if (current_cred() == number_cred)
+		return NULL;
+	return alloc_pid_target;
 }
 
 /**

@@ -153,9 +153,6 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 	if (!task_pid(current)->level &&
 	    ip - hooks[0].address >= ENTRY_BYTES)
 		return;
-	/* What our own targets call is meant for the original. */
-	if (within_module(parent_ip, THIS_MODULE))
-		return;
 
 	hook = hook_at(ip);
 	rcu_read_lock();

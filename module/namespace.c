@@ -107,8 +107,12 @@ static long setns_target(const struct pt_regs *regs)
 	return ret;
 }
 
-static void *if_member(void *target)
+/* The targets call the original with registers that are a copy. */
+static void *if_member(struct ftrace_regs *fregs, void *target)
 {
+	if (vprocns_regs_argument(fregs, 0) !=
+	    (unsigned long)task_pt_regs(current))
+		return NULL;
 	return vprocns_group_of(task_active_pid_ns(current)) ? target : NULL;
 }
 
@@ -121,7 +125,7 @@ static void *if_member(void *target)
  */
 void *vprocns_enter_setns(struct ftrace_regs *fregs)
 {
-	return if_member(setns_target);
+	return if_member(fregs, setns_target);
 }
 
 #ifdef VPROCNS_HAVE_COMPAT
@@ -149,7 +153,7 @@ static long setns_compat_target(const struct pt_regs *regs)
  */
 void *vprocns_enter_setns_compat(struct ftrace_regs *fregs)
 {
-	return if_member(setns_compat_target);
+	return if_member(fregs, setns_compat_target);
 }
 #endif
 

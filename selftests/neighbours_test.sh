@@ -6,6 +6,7 @@
 . "$(dirname "$0")/tap.sh"
 
 tracing=/sys/kernel/tracing
+setns=$(grep -oE '__(x64|arm64)_sys_setns$' /proc/kallsyms)
 work=$(mktemp -d)
 watcher=
 
@@ -16,6 +17,7 @@ guarded() {
 	seen=$(vprocns run -- bash -c 'echo $BASHPID; (echo $BASHPID); unshare --uts true || echo refused' \
 		2>/dev/null | xargs)
 	[[ $seen == "1000 1001 refused" ]] || return
+	vprocns run --profile linux -- nsenter --uts=/proc/self/ns/uts true || return
 	[[ ! $living ]] || ! vprocns exec living unshare --uts true
 }
 
@@ -58,7 +60,7 @@ beside() {
 }
 
 # Few, so that the clones are still in the buffer when it is read.
-traced="alloc_pid kernel_clone ksys_unshare copy_process"
+traced="alloc_pid kernel_clone ksys_unshare $setns copy_process"
 on_function() {
 	echo >$tracing/trace
 	echo "$traced" >$tracing/set_ftrace_filter
@@ -92,6 +94,7 @@ on_kprobes() {
 	echo >$tracing/trace
 	echo 'p:mine kernel_clone' >$tracing/kprobe_events
 	echo 'r:yours alloc_pid' >>$tracing/kprobe_events
+	echo "r:theirs $setns" >>$tracing/kprobe_events
 	echo 1 >$tracing/events/kprobes/enable
 }
 saw_kprobes() {
