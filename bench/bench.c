@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "measure.h"
@@ -232,15 +231,12 @@ static const struct bench {
 
 static double time_rounds(const struct bench *bench, unsigned int rounds)
 {
-	struct timespec begin, end;
+	const double begin = now();
 	unsigned int i;
 
-	clock_gettime(CLOCK_MONOTONIC, &begin);
 	for (i = 0; i < rounds; i++)
 		bench->operation();
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	return ((end.tv_sec - begin.tv_sec) * 1e9 +
-		(end.tv_nsec - begin.tv_nsec)) / rounds;
+	return (now() - begin) / rounds;
 }
 
 struct amounts {
