@@ -87,7 +87,8 @@ class Place:
 
     def bundle(self, argv, group):
         """What `runc spec` says, but for the program, its root, and who may run it."""
-        key = (*map(str, argv), group)
+        words = tuple(map(str, argv))
+        key = (words, group)
         if key not in self.bundles:
             bundle = self.directory / f"bundle{len(self.bundles)}"
             bundle.mkdir()
@@ -96,7 +97,7 @@ class Place:
             path = bundle / "config.json"
             config = json.loads(path.read_text())
             config["process"]["terminal"] = False
-            config["process"]["args"] = key[:-1]
+            config["process"]["args"] = words
             config["root"] = {"path": str(self.root), "readonly": False}
             if rootless:
                 config["linux"]["uidMappings"][0]["hostID"] = NOBODY
