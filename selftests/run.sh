@@ -171,5 +171,6 @@ if ((${#table[@]})); then
 	echo "| --- | --- | --- | --- | --- | --- | --- |"
 	printf '%s\n' "${table[@]}"
 fi
+((passed + failed + skipped)) || wrong "none of these tests belongs to this target: ${tests[*]}"
 echo "$passed passed, $failed failed, $skipped skipped"
 ((failed == 0))
