@@ -394,24 +394,15 @@ void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs)
 	return alloc_pid_target;
 }
 
-/**
- * vprocns_probe_fork - commits the number of a clone that succeeded
- * @data: unused
- * @parent: who cloned
- * @child: the new task, which has not run yet
- *
- * Context: tracepoint sched_process_fork; preemption off.
- */
-void vprocns_probe_fork(void *data, struct task_struct *parent,
-			struct task_struct *child)
+/* Apart from the probe, which so has no registers to save for outsiders. */
+static noinline void commit_clone(struct task_struct *parent,
+				  struct task_struct *child)
 {
 	const struct pid *const pid = task_pid(child);
 	const struct upid *const upid = &pid->numbers[pid->level];
 	struct vprocns_group *group;
 	bool joined;
 
-	if (!pid->level)
-		return;
 	rcu_read_lock();
 	group = vprocns_group_of(upid->ns);
 	if (group) {
@@ -431,6 +422,21 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 }
 
 /**
+ * vprocns_probe_fork - commits the number of a clone that succeeded
+ * @data: unused
+ * @parent: who cloned
+ * @child: the new task, which has not run yet
+ *
+ * Context: tracepoint sched_process_fork; preemption off.
+ */
+void vprocns_probe_fork(void *data, struct task_struct *parent,
+			struct task_struct *child)
+{
+	if (task_pid(child)->level)
+		commit_clone(parent, child);
+}
+
+/**
  * vprocns_probe_exec - a task executed a program
  * @data: unused
  * @task: who did
@@ -442,16 +448,30 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm)
 {
-	const struct pid *const pid = task_pid(task);
 	struct vprocns_group *group;
 
 	/* Only a thread that is not the leader changes its number: to the leader's. */
-	if (!pid->level || task->pid == old_pid)
+	if (task->pid == old_pid)
 		return;
 	rcu_read_lock();
-	group = vprocns_group_of(pid->numbers[pid->level].ns);
+	group = vprocns_group_of(task_active_pid_ns(task));
 	if (group && vprocns_by_lineage(group))
 		vprocns_lineage_exec(group, task);
+	rcu_read_unlock();
+}
+
+/* Likewise. */
+static noinline void count_exit(struct task_struct *task)
+{
+	struct vprocns_group *group;
+
+	rcu_read_lock();
+	group = vprocns_group_of(task_active_pid_ns(task));
+	if (group) {
+		atomic64_inc(&group->exits);
+		if (vprocns_by_lineage(group))
+			vprocns_lineage_end(group, task);
+	}
 	rcu_read_unlock();
 }
 
@@ -465,19 +485,8 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
  */
 void vprocns_probe_exit(void *data, struct task_struct *task)
 {
-	const struct pid *const pid = task_pid(task);
-	struct vprocns_group *group;
-
-	if (!pid->level)
-		return;
-	rcu_read_lock();
-	group = vprocns_group_of(pid->numbers[pid->level].ns);
-	if (group) {
-		atomic64_inc(&group->exits);
-		if (vprocns_by_lineage(group))
-			vprocns_lineage_end(group, task);
-	}
-	rcu_read_unlock();
+	if (task_pid(task)->level)
+		count_exit(task);
 }
 
 /**
