@@ -386,7 +386,7 @@ void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs)
 	const struct pid_namespace *const ns =
 		(void *)vprocns_regs_argument(fregs, 0);
 
-	if (!ns->level || !vprocns_group_of(ns))
+	if (!vprocns_group_of(ns))
 		return NULL;
 	/* By alloc_number(). A kretprobe may have changed where it returns to. */
 	if (current_cred() == number_cred)

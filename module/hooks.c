@@ -25,8 +25,6 @@
 
 /* A loop of short runs must not pay for text patching each time. */
 #define IDLE_DELAY	(5 * HZ)
-/* ftrace's site is at the symbol or a few instructions behind it. */
-#define ENTRY_BYTES	16
 
 static struct vprocns_hook *hooks;
 static size_t nr_hooks;
@@ -57,6 +55,13 @@ static unsigned long no_lookup(const char *name)
  * address of have lost their landing pad.
  */
 DEFINE_STATIC_CALL(vprocns_kallsyms, no_lookup);
+
+static unsigned long no_location(unsigned long address)
+{
+	return 0;
+}
+
+DEFINE_STATIC_CALL(vprocns_ftrace_location, no_location);
 
 static int find_kallsyms(void)
 {
@@ -133,9 +138,33 @@ static const struct vprocns_hook *hook_at(unsigned long ip)
 	size_t i;
 
 	for (i = 0; i < nr_hooks; i++)
-		if (ip - hooks[i].address < ENTRY_BYTES)
+		if (ip == hooks[i].ip)
 			return &hooks[i];
 	return NULL;
+}
+
+/* Apart from the handler, which so has no registers to save for outsiders. */
+static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *fregs)
+{
+	const struct vprocns_hook *const hook = hook_at(ip);
+	void *target;
+
+	rcu_read_lock();
+	target = hook ? hook->enter(fregs) : NULL;
+	rcu_read_unlock();
+	if (target)
+		vprocns_regs_set_ip(fregs, (unsigned long)target);
+}
+
+/* See struct vprocns_hook for the first one. */
+static bool concerns_outsiders(unsigned long ip, struct ftrace_regs *fregs)
+{
+	const struct pid_namespace *ns;
+
+	if (ip != hooks[0].ip)
+		return false;
+	ns = (void *)vprocns_regs_argument(fregs, 0);
+	return ns->level;
 }
 
 /*
@@ -146,20 +175,8 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
-	const struct vprocns_hook *hook;
-	void *target;
-
-	/* hooks[0] is the one for any caller: see vprocns_hooks_init(). */
-	if (!task_pid(current)->level &&
-	    ip - hooks[0].address >= ENTRY_BYTES)
-		return;
-
-	hook = hook_at(ip);
-	rcu_read_lock();
-	target = hook ? hook->enter(fregs) : NULL;
-	rcu_read_unlock();
-	if (target)
-		vprocns_regs_set_ip(fregs, (unsigned long)target);
+	if (task_pid(current)->level || concerns_outsiders(ip, fregs))
+		redirect(ip, fregs);
 }
 
 #define HOOK_FLAGS							\
@@ -186,7 +203,7 @@ static void name_the_taken(int err)
 	size_t i;
 
 	for (i = 0; i < nr_hooks; i++) {
-		int ret = ftrace_set_filter_ip(&trial, hooks[i].address, 0, 1);
+		int ret = ftrace_set_filter_ip(&trial, hooks[i].ip, 0, 1);
 
 		if (!ret)
 			ret = register_ftrace_function(&trial);
@@ -325,12 +342,17 @@ static void match_probe(struct tracepoint *tp, void *unused)
 
 static int find_all(void)
 {
+	void *address;
 	size_t i;
 	int err;
 
 	ftrace_enabled_flag = vprocns_symbol("ftrace_enabled");
 	if (!ftrace_enabled_flag)
 		return -ENOENT;
+	address = vprocns_symbol("ftrace_location");
+	if (!address)
+		return -ENOENT;
+	static_call_update(vprocns_ftrace_location, address);
 
 	for_each_kernel_tracepoint(match_probe, NULL);
 	for (i = 0; i < nr_probes; i++)
@@ -341,10 +363,11 @@ static int find_all(void)
 		}
 
 	for (i = 0; i < nr_hooks; i++) {
-		hooks[i].address = (unsigned long)vprocns_symbol(hooks[i].symbol);
-		if (!hooks[i].address)
+		address = vprocns_symbol(hooks[i].symbol);
+		if (!address)
 			return -ENOENT;
-		err = ftrace_set_filter_ip(&hook_ops, hooks[i].address, 0, 0);
+		hooks[i].ip = static_call(vprocns_ftrace_location)((unsigned long)address);
+		err = ftrace_set_filter_ip(&hook_ops, hooks[i].ip, 0, 0);
 		if (err) {
 			pr_err("%s can't be hooked (%d): it is not traceable here\n",
 			       hooks[i].symbol, err);

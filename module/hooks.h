@@ -9,18 +9,19 @@ struct ftrace_regs;
 /**
  * struct vprocns_hook - a function of the kernel whose entry we look at
  *
- * The first of a table judges by an argument and is asked for every task. The
- * others are asked for tasks outside the initial PID namespace only.
+ * They are asked for tasks outside the initial PID namespace only; the first of a
+ * table, which has a PID namespace for its first argument, also for those inside
+ * when that namespace is another.
  *
  * @symbol: its name
  * @enter: returns where to go instead, or NULL to go on. Runs under RCU:
  *	no sleep, no lock, no user memory.
- * @address: where it is; found by vprocns_hooks_init()
+ * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {
 	const char *symbol;
 	void *(*enter)(struct ftrace_regs *fregs);
-	unsigned long address;
+	unsigned long ip;
 };
 
 /**

@@ -12,7 +12,7 @@
 #include "hooks.h"
 #include "namespace.h"
 
-/* The first is the one that judges by an argument: see struct vprocns_hook. */
+/* The first is the one with a PID namespace: see struct vprocns_hook. */
 static struct vprocns_hook hooks[] = {
 	{ "alloc_pid", vprocns_enter_alloc_pid },
 	{ "kernel_clone", vprocns_enter_kernel_clone },
