@@ -109,7 +109,7 @@ bench:
 	@selftests/install-deps
 	@$(MAKE) -s --no-print-directory tool build/bench/bench build/bench/scale
 	@selftests/vm/build-module $(BENCH_KERNEL)
-	@echo "measuring in virtual machines (an hour; ONLY=counts a quarter of one)"
+	@echo "measuring in virtual machines (half an hour or more; ONLY=counts a third of it)"
 	@bench/collect.py --kernel $(BENCH_KERNEL) $(ONLY:%=--only %) --output bench/results/latest.json
 	@bench/report.py --svg bench/results/latest.svg --growth bench/results/growth.svg \
 		--readme README.md --peers Documentation/peers.md bench/results/latest.json
