@@ -82,7 +82,7 @@ holds "and works once ftrace is on" right_numbers
 # is another step of the bring-up that fails.
 rmmod vprocns
 lacking=$(mktemp --suffix=.ko)
-for name in "${hooked[@]}" kallsyms_lookup_name ftrace_enabled pidfd_pid \
+for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid \
 	sched_process_{fork,exec,exit}; do
 	sed "s/$name/${name%?}X/g" "$ko" >"$lacking"
 	run insmod "$lacking"

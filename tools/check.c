@@ -28,6 +28,7 @@ static const struct symbol {
 	{ "kallsyms_lookup_name", false },
 	{ "register_kprobe", false },
 	{ "ftrace_enabled", false },
+	{ "ftrace_location", false },
 	{ "pidfd_pid", false },
 	{ "__tracepoint_sched_process_fork", false },
 	{ "__tracepoint_sched_process_exec", false },
