@@ -115,8 +115,8 @@ static long capget_target(const struct pt_regs *regs)
 	long ret;
 
 	vprocns_hook_enter();
-	ret = empty_capget((void __user *)vprocns_native_arg0(regs),
-			   (void __user *)vprocns_native_arg1(regs));
+	ret = empty_capget((void __user *)vprocns_syscall_arg0(regs),
+			   (void __user *)vprocns_syscall_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }
@@ -126,8 +126,8 @@ static long capset_target(const struct pt_regs *regs)
 	long ret;
 
 	vprocns_hook_enter();
-	ret = empty_capset((void __user *)vprocns_native_arg0(regs),
-			   (void __user *)vprocns_native_arg1(regs));
+	ret = empty_capset((void __user *)vprocns_syscall_arg0(regs),
+			   (void __user *)vprocns_syscall_arg1(regs));
 	vprocns_hook_leave();
 	return ret;
 }
@@ -160,51 +160,3 @@ void *vprocns_enter_capset(struct ftrace_regs *fregs)
 {
 	return unless_host(capset_target);
 }
-
-#ifdef VPROCNS_HAVE_COMPAT
-static long capget_compat_target(const struct pt_regs *regs)
-{
-	long ret;
-
-	vprocns_hook_enter();
-	ret = empty_capget((void __user *)(unsigned long)vprocns_compat_arg0(regs),
-			   (void __user *)(unsigned long)vprocns_compat_arg1(regs));
-	vprocns_hook_leave();
-	return ret;
-}
-
-static long capset_compat_target(const struct pt_regs *regs)
-{
-	long ret;
-
-	vprocns_hook_enter();
-	ret = empty_capset((void __user *)(unsigned long)vprocns_compat_arg0(regs),
-			   (void __user *)(unsigned long)vprocns_compat_arg1(regs));
-	vprocns_hook_leave();
-	return ret;
-}
-
-/**
- * vprocns_enter_capget_compat - likewise at the 32-bit entry
- * @fregs: the registers at the entry
- *
- * Context: as vprocns_enter_capget().
- * Return: the target, or NULL.
- */
-void *vprocns_enter_capget_compat(struct ftrace_regs *fregs)
-{
-	return unless_host(capget_compat_target);
-}
-
-/**
- * vprocns_enter_capset_compat - likewise at the 32-bit entry
- * @fregs: the registers at the entry
- *
- * Context: as vprocns_enter_capget().
- * Return: the target, or NULL.
- */
-void *vprocns_enter_capset_compat(struct ftrace_regs *fregs)
-{
-	return unless_host(capset_compat_target);
-}
-#endif

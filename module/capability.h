@@ -6,7 +6,5 @@ struct ftrace_regs;
 
 void *vprocns_enter_capget(struct ftrace_regs *fregs);
 void *vprocns_enter_capset(struct ftrace_regs *fregs);
-void *vprocns_enter_capget_compat(struct ftrace_regs *fregs);
-void *vprocns_enter_capset_compat(struct ftrace_regs *fregs);
 
 #endif

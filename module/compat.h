@@ -65,27 +65,54 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #define vprocns_unbound_wq	system_unbound_wq
 #endif
 
-/* Arguments and entry points of the system calls that are hooked. */
+/*
+ * Entry points and arguments of the system calls that are hooked. On x86 32-bit
+ * programs have entries of their own, with the arguments in other registers.
+ */
 #ifdef CONFIG_X86_64
 #define VPROCNS_SYSCALL_NATIVE(name)	"__x64_sys_" name
 #define VPROCNS_SYSCALL_COMPAT(name)	"__ia32_sys_" name
-#define vprocns_native_arg0(regs)	((regs)->di)
-#define vprocns_native_arg1(regs)	((regs)->si)
-#define vprocns_native_set_arg1(regs, v)	((regs)->si = (v))
-#define vprocns_compat_arg0(regs)	((u32)(regs)->bx)
-#define vprocns_compat_arg1(regs)	((u32)(regs)->cx)
-#define vprocns_compat_set_arg1(regs, v)	((regs)->cx = (v))
 #ifdef CONFIG_IA32_EMULATION
 #define VPROCNS_HAVE_COMPAT
 #endif
+static inline unsigned long vprocns_syscall_arg0(const struct pt_regs *regs)
+{
+	return in_ia32_syscall() ? (u32)regs->bx : regs->di;
+}
+
+static inline unsigned long vprocns_syscall_arg1(const struct pt_regs *regs)
+{
+	return in_ia32_syscall() ? (u32)regs->cx : regs->si;
+}
+
+static inline void vprocns_native_set_args(struct pt_regs *regs,
+					   unsigned long arg0,
+					   unsigned long arg1)
+{
+	regs->di = arg0;
+	regs->si = arg1;
+}
 #endif
 
-/* One entry and the same registers for 64-bit and 32-bit programs. */
 #ifdef CONFIG_ARM64
 #define VPROCNS_SYSCALL_NATIVE(name)	"__arm64_sys_" name
-#define vprocns_native_arg0(r)	((r)->regs[0])
-#define vprocns_native_arg1(r)	((r)->regs[1])
-#define vprocns_native_set_arg1(r, v)	((r)->regs[1] = (v))
+static inline unsigned long vprocns_syscall_arg0(const struct pt_regs *regs)
+{
+	return regs->regs[0];
+}
+
+static inline unsigned long vprocns_syscall_arg1(const struct pt_regs *regs)
+{
+	return regs->regs[1];
+}
+
+static inline void vprocns_native_set_args(struct pt_regs *regs,
+					   unsigned long arg0,
+					   unsigned long arg1)
+{
+	regs->regs[0] = arg0;
+	regs->regs[1] = arg1;
+}
 #endif
 
 #endif

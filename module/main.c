@@ -21,9 +21,9 @@ static struct vprocns_hook hooks[] = {
 	{ VPROCNS_SYSCALL_NATIVE("capget"), vprocns_enter_capget },
 	{ VPROCNS_SYSCALL_NATIVE("capset"), vprocns_enter_capset },
 #ifdef VPROCNS_HAVE_COMPAT
-	{ VPROCNS_SYSCALL_COMPAT("setns"), vprocns_enter_setns_compat },
-	{ VPROCNS_SYSCALL_COMPAT("capget"), vprocns_enter_capget_compat },
-	{ VPROCNS_SYSCALL_COMPAT("capset"), vprocns_enter_capset_compat },
+	{ VPROCNS_SYSCALL_COMPAT("setns"), vprocns_enter_setns },
+	{ VPROCNS_SYSCALL_COMPAT("capget"), vprocns_enter_capget },
+	{ VPROCNS_SYSCALL_COMPAT("capset"), vprocns_enter_capset },
 #endif
 };
 

@@ -18,11 +18,8 @@ static long no_setns(const struct pt_regs *regs)
 	return -EOPNOTSUPP;
 }
 
-/* The originals; patched to direct calls: see vprocns_kallsyms. */
+/* The original; patched to a direct call: see vprocns_kallsyms. */
 DEFINE_STATIC_CALL(vprocns_setns_original, no_setns);
-#ifdef VPROCNS_HAVE_COMPAT
-DEFINE_STATIC_CALL(vprocns_setns_compat_original, no_setns);
-#endif
 
 /**
  * vprocns_enter_unshare - judges a member's unshare(2)
@@ -92,28 +89,21 @@ static long judge_setns(int fd, u32 kind)
 	return kind;
 }
 
+/* Stands in for both entries, and calls the native one. May sleep. */
 static long setns_target(const struct pt_regs *regs)
 {
+	const unsigned long fd = vprocns_syscall_arg0(regs);
 	struct pt_regs judged = *regs;
 	long ret;
 
 	vprocns_hook_enter();
-	ret = judge_setns(vprocns_native_arg0(regs), vprocns_native_arg1(regs));
+	ret = judge_setns(fd, vprocns_syscall_arg1(regs));
 	if (ret >= 0) {
-		vprocns_native_set_arg1(&judged, ret);
+		vprocns_native_set_args(&judged, fd, ret);
 		ret = static_call(vprocns_setns_original)(&judged);
 	}
 	vprocns_hook_leave();
 	return ret;
-}
-
-/* The targets call the original with registers that are a copy. */
-static void *if_member(struct ftrace_regs *fregs, void *target)
-{
-	if (vprocns_regs_argument(fregs, 0) !=
-	    (unsigned long)task_pt_regs(current))
-		return NULL;
-	return vprocns_group_of(task_active_pid_ns(current)) ? target : NULL;
 }
 
 /**
@@ -125,55 +115,24 @@ static void *if_member(struct ftrace_regs *fregs, void *target)
  */
 void *vprocns_enter_setns(struct ftrace_regs *fregs)
 {
-	return if_member(fregs, setns_target);
-}
-
-#ifdef VPROCNS_HAVE_COMPAT
-static long setns_compat_target(const struct pt_regs *regs)
-{
-	struct pt_regs judged = *regs;
-	long ret;
-
-	vprocns_hook_enter();
-	ret = judge_setns(vprocns_compat_arg0(regs), vprocns_compat_arg1(regs));
-	if (ret >= 0) {
-		vprocns_compat_set_arg1(&judged, ret);
-		ret = static_call(vprocns_setns_compat_original)(&judged);
-	}
-	vprocns_hook_leave();
-	return ret;
+	/* The target calls the original with registers that are a copy. */
+	if (vprocns_regs_argument(fregs, 0) !=
+	    (unsigned long)task_pt_regs(current))
+		return NULL;
+	return vprocns_group_of(task_active_pid_ns(current)) ? setns_target : NULL;
 }
 
 /**
- * vprocns_enter_setns_compat - likewise at the 32-bit entry
- * @fregs: the registers at the entry
- *
- * Context: as vprocns_enter_setns().
- * Return: the target, which may sleep, or NULL.
- */
-void *vprocns_enter_setns_compat(struct ftrace_regs *fregs)
-{
-	return if_member(fregs, setns_compat_target);
-}
-#endif
-
-/**
- * vprocns_namespace_init - finds the original setns entries
+ * vprocns_namespace_init - finds the original setns entry
  *
  * Return: 0 or a negative errno.
  */
 int vprocns_namespace_init(void)
 {
-	void *original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("setns"));
+	void *const original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("setns"));
 
 	if (!original)
 		return -ENOENT;
 	static_call_update(vprocns_setns_original, original);
-#ifdef VPROCNS_HAVE_COMPAT
-	original = vprocns_symbol(VPROCNS_SYSCALL_COMPAT("setns"));
-	if (!original)
-		return -ENOENT;
-	static_call_update(vprocns_setns_compat_original, original);
-#endif
 	return 0;
 }

@@ -8,6 +8,5 @@ int vprocns_namespace_init(void);
 
 void *vprocns_enter_unshare(struct ftrace_regs *fregs);
 void *vprocns_enter_setns(struct ftrace_regs *fregs);
-void *vprocns_enter_setns_compat(struct ftrace_regs *fregs);
 
 #endif
