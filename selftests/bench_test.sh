@@ -60,7 +60,7 @@ has "probe: outside a clone that fails leaves one" "^failed-clone	EFAULT 1$"
 has "probe: what is allowed outside" "^clone3 NEWPID	ok$"
 
 # It measures without the module first, and leaves it loaded as it was.
-eventually rmmod vprocns
+await rmmod vprocns
 run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
 places=$(cut -f 1 "$tap_out" | uniq -c | xargs)
 [[ $places == "10 host 10 pidns 10 idle 10 elsewhere 10 sequential 10 lineage 10 strict" ]]

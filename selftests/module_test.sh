@@ -132,7 +132,7 @@ mkfifo "$work/go"
 # shellcheck disable=SC2016
 unshare --pid --fork bash -c 'read -r <"$0/go"; python3 -c "$1" >"$0/out"' "$work" "$ask" &
 holder=$!
-eventually pgrep -P $holder >/dev/null
+await pgrep -P $holder
 vprocns bind "$(pgrep -P $holder)" >/dev/null
 echo >"$work/go"
 wait $holder

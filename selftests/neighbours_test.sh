@@ -47,7 +47,7 @@ beside() {
 	holds "$name sees clones" "saw_$name"
 	end_group
 	# Takes the hooks off at once.
-	eventually rmmod vprocns
+	await rmmod vprocns
 	insmod "$MODULE"
 	holds "a group comes beside $name" guarded
 	start_group living

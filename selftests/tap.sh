@@ -74,21 +74,25 @@ skip() {
 	echo "ok $tap_count # SKIP $1"
 }
 
-# Polls for what nothing waits for; ten seconds of patience.
+# Polls for what nothing waits for; half a minute of patience.
 eventually() {
-	local i
-	for ((i = 0; i < 100 * ${PATIENCE:-1}; i++)); do
-		! "$@" >/dev/null 2>&1 || return 0
+	local -i end=SECONDS+30*${PATIENCE:-1}
+	until "$@" >/dev/null 2>&1; do
+		((SECONDS <= end)) || return 1
 		sleep 0.1
 	done
-	return 1
+}
+
+# await CMD...: likewise; only what never comes is a result.
+await() {
+	eventually "$@" || say 1 "comes true: $*"
 }
 
 # start_group NAME: one that lives until end_group. $living is the tool that made it.
 start_group() {
 	vprocns run --name "$1" sleep 1000 &
 	living=$!
-	eventually vprocns exec "$1" true
+	await vprocns exec "$1" true
 }
 
 end_group() {

@@ -136,7 +136,7 @@ is "run: and no other is, or blocked" 0 $'SigBlk:\t0000000000000000\nSigIgn:\t00
 # Signals on the way in.
 vprocns run -- bash -c 'trap "exit 9" TERM; touch '"$work"'/ready; while :; do sleep 0.1; done' &
 tool=$!
-eventually test -e "$work/ready"
+await test -e "$work/ready"
 kill -TERM $tool
 run wait $tool
 is "run: SIGTERM reaches the program" 9
@@ -224,9 +224,9 @@ family=$!
 four_sleeps_and_more() {
 	[[ $(vprocns ps family | wc -l) == 7 ]]
 }
-eventually four_sleeps_and_more
+await four_sleeps_and_more
 vprocns exec family sleep 1000 &
-eventually bash -c 'vprocns ps family | grep -q "^5135 "'
+await bash -c 'vprocns ps family | grep -q "^ *5135 "'
 run vprocns map family
 is "map: the tree of a group" 0 "$(
 	cat <<-'END'
@@ -271,7 +271,7 @@ one_line "ps: group gone" 1 "there is no group 'alpha'"
 # Namespaces that others made.
 unshare --pid --fork --mount-proc sleep 1000 &
 maker=$!
-eventually pgrep -P $maker
+await pgrep -P $maker
 inner=$(pgrep -P $maker)
 run vprocns bind --name other "$inner"
 say "$status" "bind: a namespace of unshare(1)"
@@ -293,7 +293,7 @@ if command -v bwrap >/dev/null; then
 	bwrap --unshare-pid --bind / / --proc /proc --dev-bind /dev /dev -- bash -c \
 		"touch $work/in; while [[ ! -e $work/go ]]; do sleep 0.1; done; bash -c 'echo \$\$' >$work/number" &
 	maker=$!
-	eventually test -e "$work/in"
+	await test -e "$work/in"
 	inner=$(pgrep -P $maker)
 	run vprocns bind --json "$inner"
 	say "$status" "bind: a namespace of bubblewrap"
@@ -306,7 +306,7 @@ else
 fi
 
 # Without the module.
-eventually rmmod vprocns
+await rmmod vprocns
 run vprocns run true
 one_line "run: no module" 125 "modprobe vprocns"
 run vprocns ls
