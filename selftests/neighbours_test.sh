@@ -6,7 +6,7 @@
 . "$(dirname "$0")/tap.sh"
 
 tracing=/sys/kernel/tracing
-setns=$(grep -oE '__(x64|arm64)_sys_setns$' /proc/kallsyms)
+setns=$(awk '$3 ~ /^__(x64|arm64)_sys_setns$/ { print $3 }' /proc/kallsyms)
 work=$(mktemp -d)
 watcher=
 
@@ -92,10 +92,10 @@ off_function_graph() {
 
 on_kprobes() {
 	echo >$tracing/trace
-	echo 'p:mine kernel_clone' >$tracing/kprobe_events
-	echo 'r:yours alloc_pid' >>$tracing/kprobe_events
-	echo "r:theirs $setns" >>$tracing/kprobe_events
-	echo 1 >$tracing/events/kprobes/enable
+	echo 'p:mine kernel_clone' >$tracing/kprobe_events &&
+		echo 'r:yours alloc_pid' >>$tracing/kprobe_events &&
+		echo "r:theirs $setns" >>$tracing/kprobe_events &&
+		echo 1 >$tracing/events/kprobes/enable
 }
 saw_kprobes() {
 	(:)
@@ -152,7 +152,11 @@ guarded
 say $? "the group is right by itself"
 for neighbour in function function_graph kprobes bpf perf; do
 	case $neighbour in
-	bpf) command -v bpftrace >/dev/null || { skip "no bpftrace"; continue; } ;;
+	bpf)
+		command -v bpftrace >/dev/null || { skip "no bpftrace"; continue; }
+		# Ours have no debug information, of which BTF is made.
+		[[ -e /sys/kernel/btf/vmlinux ]] || { skip "no BTF, which fentry needs"; continue; }
+		;;
 	perf) perf --version >/dev/null 2>&1 || { skip "no perf"; continue; } ;;
 	esac
 	beside $neighbour
