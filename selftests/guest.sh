@@ -7,7 +7,12 @@ directory=$(dirname "$0")
 for program; do
 	seen=$(dmesg | wc -l)
 	echo "=== $(basename "$program")"
-	"$program" </dev/null 2>&1
+	if [[ -e $program ]]; then
+		"$program" </dev/null 2>&1
+	else
+		# run.sh names what it has itself; the Makefile leaves some to x86.
+		printf 'ok 1 # SKIP not built for %s\n1..1\n' "$(uname -m)"
+	fi
 	echo "=== status $?"
 	complaints=$("$directory/vm/complained" "$seen")
 	if [[ $complaints ]]; then
