@@ -176,10 +176,10 @@ if command -v strace >/dev/null; then
 	vprocns run --name traced -- bash -c 'read -r line <$0; '"$program; sleep 1000" "$work/go" \
 		>"$work/traced" &
 	traced=$!
-	eventually pgrep -f "^bash -c read"
+	await pgrep -f "^bash -c read"
 	member=$(pgrep -f "^bash -c read")
 	watch strace -f -o "$work/strace" -p "$member"
-	eventually grep -q attached "$work/out"
+	await grep -q attached "$work/out"
 	echo >"$work/go"
 	holds "strace takes a member" eventually grep -q refused "$work/traced"
 	unwatch
