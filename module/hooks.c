@@ -379,7 +379,7 @@ static int find_all(void)
 
 /**
  * vprocns_hooks_init - finds everything and tries it once
- * @hook_table: the functions; the first, and no other, is for any caller
+ * @hook_table: the functions; of the first more is asked: see struct vprocns_hook
  * @hook_count: how many
  * @probe_table: the tracepoints
  * @probe_count: how many
