@@ -97,7 +97,7 @@ if grep -q 'QEMU TCG' /proc/cpuinfo; then
 fi
 "$torturer" churn >"$work/churn" 2>&1 &
 churn=$!
-loads=$(per_patience 100)
+loads=$(per_patience 1000)
 for ((i = 0; i < loads; i++)); do
 	# The group of the last run may end a moment behind it.
 	eventually rmmod vprocns || break
