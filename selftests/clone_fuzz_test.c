@@ -35,8 +35,13 @@
 
 enum entry { BY_CLONE, BY_CLONE3, BY_FORK, BY_VFORK, NR_ENTRIES };
 
-static const long native[] = { SYS_clone, SYS_clone3, SYS_fork, SYS_vfork };
-static const long compat[] = { 120, 435, 2, 190 };
+/* Other architectures have neither fork and vfork nor a 32-bit entry. */
+static const long native[NR_ENTRIES] = {
+	SYS_clone, SYS_clone3,
+#ifdef __x86_64__
+	SYS_fork, SYS_vfork,
+#endif
+};
 
 /* One call, and what is behind the struct of a clone3. */
 struct request {
@@ -168,9 +173,13 @@ static struct request random_request(__u64 *state)
 	};
 	const __u64 flags = random_flags(state);
 	struct request r = {
+#ifdef __x86_64__
 		.entry = below(state, 3) < 2 ? BY_CLONE + below(state, 2) :
 			 below(state, NR_ENTRIES),
 		.by_int80 = once_in(state, 4),
+#else
+		.entry = BY_CLONE + below(state, 2),
+#endif
 		.size = sizeof(r.args),
 		.args = {
 			.flags = flags,
@@ -200,6 +209,7 @@ static struct request random_request(__u64 *state)
 	return r;
 }
 
+#ifdef __x86_64__
 /*
  * As the 64-bit one in common.h; i386 has the arguments of clone(2) in another
  * order.
@@ -222,24 +232,33 @@ static long clone_and_end_int80(long nr, const long arguments[5])
 		     : "memory", "cc", "r8", "r9", "r10", "r11");
 	return (int)ret;
 }
+#endif
+
+static long enter(const struct request *r, const long arguments[5])
+{
+#ifdef __x86_64__
+	static const long compat[] = { 120, 435, 2, 190 };
+
+	if (r->by_int80)
+		return clone_and_end_int80(compat[r->entry], arguments);
+#endif
+	return clone_and_end(native[r->entry], arguments);
+}
 
 /* The child ends at once. */
 static long make(const struct request *r)
 {
-	long (*const way)(long, const long *) =
-		r->by_int80 ? clone_and_end_int80 : clone_and_end;
-	const long nr = (r->by_int80 ? compat : native)[r->entry];
 	const struct clone_args *const args = &r->args;
 	unsigned char *at = GUARD;
 
 	if (r->entry == BY_CLONE)
-		return way(nr, (long[5]) {
+		return enter(r, (long[5]) {
 			(args->flags & ~0xffULL) | (args->exit_signal & 0xff),
 			args->stack, args->parent_tid, args->child_tid,
 			args->tls,
 		});
 	if (r->entry != BY_CLONE3)
-		return way(nr, (long[5]) {});
+		return enter(r, (long[5]) {});
 	if (r->size <= PAGE / 2) {
 		at -= r->size;
 		memset(at, 0, r->size);
@@ -248,7 +267,7 @@ static long make(const struct request *r)
 		if (r->has_more && r->size > sizeof(*args))
 			GUARD[-1] = 1;
 	}
-	return way(nr, (long[5]) { (long)(r->unreadable ? GUARD : at), r->size });
+	return enter(r, (long[5]) { (long)(r->unreadable ? GUARD : at), r->size });
 }
 
 /* What the kernel makes of the request: fields that a size leaves out are 0. */

@@ -177,7 +177,8 @@ static inline long int80(long nr, long first, long second)
 
 /*
  * Clones without a C library: the child, which may share our memory and have
- * no stack of its own, ends at once without touching either.
+ * no stack of its own, ends at once without touching either. The arguments of
+ * SYS_clone are in x86-64's order, child_tid before tls.
  */
 static inline long clone_and_end(long nr, const long arguments[5])
 {
@@ -203,8 +204,8 @@ static inline long clone_and_end(long nr, const long arguments[5])
 	register long x0 asm("x0") = arguments[0];
 	register long x1 asm("x1") = arguments[1];
 	register long x2 asm("x2") = arguments[2];
-	register long x3 asm("x3") = arguments[3];
-	register long x4 asm("x4") = arguments[4];
+	register long x3 asm("x3") = arguments[nr == SYS_clone ? 4 : 3];
+	register long x4 asm("x4") = arguments[nr == SYS_clone ? 3 : 4];
 	register long x8 asm("x8") = nr;
 
 	asm volatile("svc #0\n\t"

@@ -7,12 +7,7 @@ directory=$(dirname "$0")
 for program; do
 	seen=$(dmesg | wc -l)
 	echo "=== $(basename "$program")"
-	if [[ -e $program ]]; then
-		"$program" </dev/null 2>&1
-	else
-		# run.sh names what it has itself; the Makefile leaves some to x86.
-		printf 'ok 1 # SKIP not built for %s\n1..1\n' "$(uname -m)"
-	fi
+	"$program" </dev/null 2>&1
 	echo "=== status $?"
 	complaints=$("$directory/vm/complained" "$seen")
 	if [[ $complaints ]]; then

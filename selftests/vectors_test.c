@@ -92,11 +92,7 @@ static long request(const struct row *row)
 		});
 	return clone_and_end(SYS_clone, (long[5]) {
 		row->flags | row->exit_signal, 0, (long)&tids[0],
-#if defined(__aarch64__)
-		(long)tls, (long)&tids[1],
-#else
 		(long)&tids[1], (long)tls,
-#endif
 	});
 }
 
