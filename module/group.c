@@ -130,8 +130,6 @@ static void end_group(struct work_struct *work)
 	mutex_unlock(&groups_lock);
 
 	vprocns_group_put(group);
-	/* Not the last instruction of ours: rmmod drains end_queue. */
-	module_put(THIS_MODULE);
 }
 
 static int set_up_numbering(struct vprocns_group *group)
@@ -340,6 +338,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	}
 
 	kref_get(&group->refs);
+	/* Until the release: a target may hold the group beyond its end. */
 	__module_get(THIS_MODULE);
 	group->self_bound = self;
 	group->init = init;
@@ -364,6 +363,7 @@ static void release_group(struct kref *refs)
 {
 	struct vprocns_group *const group =
 		container_of(refs, struct vprocns_group, refs);
+	const bool was_bound = group->ns;
 
 	lockdep_assert_held(&groups_lock);
 	xa_erase(&groups_by_id, group->id);
@@ -371,12 +371,18 @@ static void release_group(struct kref *refs)
 	vprocns_hooks_put();
 	mutex_unlock(&groups_lock);
 
-	if (group->ns)
+	if (was_bound)
 		put_pid_ns(group->ns);
 	put_pid(group->init);
 	put_cred(group->creator);
 	free_numbering(group);
 	kfree_rcu(group, rcu);
+	/*
+	 * Not the last instruction of ours: rmmod waits for targets and drains
+	 * end_queue, and elsewhere an open file holds the module.
+	 */
+	if (was_bound)
+		module_put(THIS_MODULE);
 }
 
 /**
@@ -480,7 +486,7 @@ int vprocns_groups_init(void)
 /**
  * vprocns_groups_exit - takes them down
  *
- * Context: process; no group is left, but the work that ended one may run.
+ * Context: process; no group is left, but the work that freed one may run.
  */
 void vprocns_groups_exit(void)
 {

@@ -421,7 +421,7 @@ err_filter:
 /**
  * vprocns_hooks_exit - takes everything off at once
  *
- * Context: process; no group is left.
+ * Context: process; no group is left, but a target that freed one may run.
  */
 void vprocns_hooks_exit(void)
 {

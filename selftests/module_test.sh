@@ -161,6 +161,34 @@ else
 	skip "this kernel injects no faults into functions"
 fi
 
+# The last to hold a group may be a task that joined as it ended, and nothing else
+# holds the module then. Where no number may be had any more, it looks for long.
+max=$(</proc/sys/kernel/pid_max)
+sysctl -q kernel.pid_max=4194304
+# shellcheck disable=SC2016
+vprocns run --name barren --first 100000 -- bash -c 'echo 50000 >$0 && exec sleep 1000' \
+	/proc/sys/kernel/pid_max &
+living=$!
+await pgrep -x sleep
+init=$(pgrep -P $living)
+nsenter "--pid=/proc/$init/ns/pid" true &
+joiner=$!
+has_joined() {
+	[[ $(readlink /proc/$joiner/ns/pid_for_children) == "$(readlink "/proc/$init/ns/pid")" ]]
+}
+await has_joined
+kill -KILL "$init"
+wait $living
+run vprocns ls
+has "a task that joins holds a group without init" barren
+run rmmod vprocns
+one_line "and the group the module" 1 "in use"
+kill -KILL $joiner
+wait $joiner
+holds "until it is killed" eventually rmmod vprocns
+insmod "$ko"
+sysctl -q "kernel.pid_max=$max"
+
 # Groups that end while their members clone, and rmmod in between.
 for ((i = 0; i < 20; i++)); do
 	vprocns run -- bash -c 'while :; do (:) & (:); done' &
