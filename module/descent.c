@@ -181,17 +181,30 @@ int vprocns_descents_stock(struct vprocns_descents *table, raw_spinlock_t *lock)
 }
 
 /**
- * vprocns_descents_crowded - whether vprocns_descents_tidy() has work
+ * vprocns_descents_surplus - takes a record that is of no use any more
  * @table: the table
  * @needed: how many spare records are spoken for
+ *
+ * Context: the table's lock is held, since @needed was found out.
+ * Return: the record, for kfree(), or NULL.
+ */
+struct vprocns_descent *vprocns_descents_surplus(struct vprocns_descents *table,
+						 u32 needed)
+{
+	return table->nr_spare > needed + KEEP_SPARE ?
+	       vprocns_descent_take(table) : NULL;
+}
+
+/**
+ * vprocns_descents_crowded - whether vprocns_descents_tidy() has work
+ * @table: the table
  *
  * Context: the table's lock is held.
  * Return: true when it has.
  */
-bool vprocns_descents_crowded(const struct vprocns_descents *table, u32 needed)
+bool vprocns_descents_crowded(const struct vprocns_descents *table)
 {
-	return (table->old && !table->old_left) || table->nr >> table->bits ||
-	       table->nr_spare > needed + KEEP_SPARE;
+	return (table->old && !table->old_left) || table->nr >> table->bits;
 }
 
 static void grow(struct vprocns_descents *table, raw_spinlock_t *lock, u32 bits)
@@ -219,19 +232,14 @@ static void grow(struct vprocns_descents *table, raw_spinlock_t *lock, u32 bits)
 }
 
 /**
- * vprocns_descents_tidy - grows a table that is full, frees what is left over
+ * vprocns_descents_tidy - grows a table that is full, frees one that is empty
  * @table: the table
  * @lock: its lock, which is taken
- * @needed: how many spare records are spoken for
- *
- * A little at a time: one table, one record.
  *
  * Context: process; may sleep.
  */
-void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock,
-			   u32 needed)
+void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock)
 {
-	struct vprocns_descent *unused = NULL;
 	struct hlist_head *old = NULL;
 	bool full;
 	u32 bits;
@@ -241,11 +249,8 @@ void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock,
 		swap(old, table->old);
 	bits = table->bits + 1;
 	full = !table->old && table->nr >> table->bits;
-	if (table->nr_spare > needed + KEEP_SPARE)
-		unused = vprocns_descent_take(table);
 	raw_spin_unlock(lock);
 	kvfree(old);
-	kfree(unused);
 	if (full)
 		grow(table, lock, bits);
 }

@@ -81,8 +81,9 @@ void vprocns_descent_remove(struct vprocns_descents *table,
 struct vprocns_descent *vprocns_descent_take(struct vprocns_descents *table);
 
 int vprocns_descents_stock(struct vprocns_descents *table, raw_spinlock_t *lock);
-bool vprocns_descents_crowded(const struct vprocns_descents *table, u32 needed);
-void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock,
-			   u32 needed);
+struct vprocns_descent *vprocns_descents_surplus(struct vprocns_descents *table,
+						 u32 needed);
+bool vprocns_descents_crowded(const struct vprocns_descents *table);
+void vprocns_descents_tidy(struct vprocns_descents *table, raw_spinlock_t *lock);
 
 #endif

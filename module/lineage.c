@@ -6,6 +6,7 @@
  */
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
 
 #include "group.h"
 #include "lineage.h"
@@ -79,7 +80,7 @@ static struct vprocns_descent *mark_in_flight(struct vprocns_group *group)
 static struct vprocns_descent *prepare(struct vprocns_group *group, bool joins)
 {
 	struct vprocns_descents *const table = &group->lineages.table;
-	struct vprocns_descent *own = NULL;
+	struct vprocns_descent *own = NULL, *surplus = NULL;
 	bool ready, crowded;
 	u32 need;
 
@@ -89,15 +90,18 @@ static struct vprocns_descent *prepare(struct vprocns_group *group, bool joins)
 			own = mark_in_flight(group);
 		need = needed(group);
 		ready = (own || joins) && table->nr_spare >= need;
-		crowded = vprocns_descents_crowded(table, need);
+		if (ready)
+			surplus = vprocns_descents_surplus(table, need);
+		crowded = vprocns_descents_crowded(table);
 		raw_spin_unlock(&group->lock);
 		if (ready)
 			break;
 		if (vprocns_descents_stock(table, &group->lock))
 			return ERR_PTR(-ENOMEM);
 	}
+	kfree(surplus);
 	if (crowded)
-		vprocns_descents_tidy(table, &group->lock, need);
+		vprocns_descents_tidy(table, &group->lock);
 	return own;
 }
 
