@@ -51,7 +51,7 @@ static pid_t programs_own;
 /* A self-bound group's init makes the first process, threads-only or not. */
 static bool is_first_process(const struct vprocns_group *group)
 {
-	return group->self_bound && !READ_ONCE(group->clones) &&
+	return group->self_bound && !READ_ONCE(group->has_program) &&
 	       task_pid(current) == group->init;
 }
 
@@ -69,11 +69,10 @@ static void *judge_clone(struct vprocns_group *group,
 {
 	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
+	const bool first = policy.threads_only && is_first_process(group);
 
-	if (policy.threads_only && is_first_process(group)) {
+	if (first)
 		policy.threads_only = false;
-		passed = NULL;
-	}
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
 		vprocns_group_refused(group, verdict.rule);
@@ -86,7 +85,7 @@ static void *judge_clone(struct vprocns_group *group,
 		atomic64_inc(&group->rewritten);
 		/* Said later: printing is not for a handler. */
 		atomic_cmpxchg(&group->vfork_warning, 0, 1);
-	} else if (passed) {
+	} else if (!first) {
 		WRITE_ONCE(*passed, pack_request(args));
 	}
 	return NULL;
@@ -310,7 +309,7 @@ static struct pid *alloc_by_lineage(struct vprocns_group *group,
 	return err ? ERR_PTR(err) : alloc_near(group, ns, nr, false);
 }
 
-/* Likewise, for a cloner outside, in which a place counts such tasks. */
+/* For a cloner outside; a place in the sequence counts such tasks. */
 static struct pid *alloc_for_joiner(struct vprocns_group *group,
 				    struct pid_namespace *ns)
 {
@@ -412,8 +411,10 @@ static noinline void commit_clone(struct task_struct *parent,
 			vprocns_lineage_commit(group, parent, child, joined);
 		else
 			vprocns_numbering_commit(&group->numbering, upid->nr);
+		group->clones++;
 		/* is_first_process() looks without the lock. */
-		WRITE_ONCE(group->clones, group->clones + 1);
+		if (!joined)
+			WRITE_ONCE(group->has_program, true);
 		group->threads += !thread_group_leader(child);
 		group->joined += joined;
 		raw_spin_unlock(&group->lock);
@@ -460,7 +461,7 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	rcu_read_unlock();
 }
 
-/* Likewise. */
+/* Apart from the probe, as commit_clone() is. */
 static noinline void count_exit(struct task_struct *task)
 {
 	struct vprocns_group *group;

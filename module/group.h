@@ -17,7 +17,7 @@
 
 /**
  * struct vprocns_group - one group of tasks
- * @lock: protects @numbering, @lineages and the next four. Raw: the probes
+ * @lock: protects @numbering, @lineages and the next five. Raw: the probes
  *	run with preemption off. Innermost.
  * @numbering: which TIDs come next; with lineage, which task that joins it is
  * @lineages: the descent of the live tasks, with lineage numbering
@@ -25,6 +25,7 @@
  * @threads: likewise
  * @joined: likewise
  * @collisions: likewise
+ * @has_program: a member has made a task
  * @kernel_threads: see struct vprocns_stats
  * @exits: likewise
  * @rewritten: likewise
@@ -55,6 +56,7 @@ struct vprocns_group {
 	u64 threads;
 	u64 joined;
 	u64 collisions;
+	bool has_program;
 	atomic64_t kernel_threads;
 	atomic64_t exits;
 	atomic64_t rewritten;

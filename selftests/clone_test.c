@@ -561,4 +561,36 @@ TEST_F(threads_only, one_process)
 	EXPECT_EQ(1, get_stats(self->group).refused[VPROCNS_RULE_THREADS_ONLY]);
 }
 
+/* Who joins between the bind and the first program does not stand in for it. */
+TEST_F(threads_only, somebody_joins_first)
+{
+	pid_t init, outsider, program;
+	int bound[2], joined[2];
+	char byte;
+
+	ASSERT_EQ(0, pipe(bound));
+	ASSERT_EQ(0, pipe(joined));
+	init = sys_clone(CLONE_NEWPID | SIGCHLD);
+	if (!init) {
+		if (bind_group(self->group, -1) ||
+		    write(bound[1], "", 1) != 1 || read(joined[0], &byte, 1) != 1)
+			_exit(1);
+		program = fork();
+		if (!program)
+			_exit(0);
+		_exit(program != FIRST + 1 || status_of(program) ||
+		      fork() != -1 || errno != EOPNOTSUPP);
+	}
+	ASSERT_EQ(1, read(bound[0], &byte, 1));
+	outsider = fork();
+	if (!outsider) {
+		if (setns(sys_pidfd_open(init), CLONE_NEWPID))
+			_exit(1);
+		_exit(spend_number() < 0);
+	}
+	EXPECT_EQ(0, status_of(outsider));
+	ASSERT_EQ(1, write(joined[1], "", 1));
+	EXPECT_EQ(0, status_of(init));
+}
+
 TEST_HARNESS_MAIN
