@@ -476,15 +476,12 @@ static noinline void count_exit(struct task_struct *task)
 	rcu_read_unlock();
 }
 
-/**
- * vprocns_probe_exit - counts a member's end
- * @data: unused
- * @task: who ends
+/*
+ * Counts a member's end. No kernel-doc, which can't read these parameters.
  *
- * Context: tracepoint sched_process_exit; preemption off. Newer kernels pass
- * one argument more, which is not looked at.
+ * Context: tracepoint sched_process_exit; preemption off.
  */
-void vprocns_probe_exit(void *data, struct task_struct *task)
+void vprocns_probe_exit(VPROCNS_PROBE_EXIT_PARAMETERS)
 {
 	if (task_pid(task)->level)
 		count_exit(task);

@@ -4,6 +4,8 @@
 
 #include <linux/types.h>
 
+#include "compat.h"
+
 struct ftrace_regs;
 struct linux_binprm;
 struct task_struct;
@@ -17,6 +19,6 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child);
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm);
-void vprocns_probe_exit(void *data, struct task_struct *task);
+void vprocns_probe_exit(VPROCNS_PROBE_EXIT_PARAMETERS);
 
 #endif

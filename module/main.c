@@ -3,6 +3,7 @@
  * What is hooked, what is brought up in which order, and taken down in reverse.
  */
 #include <linux/module.h>
+#include <trace/events/sched.h>
 
 #include "capability.h"
 #include "clone.h"
@@ -33,10 +34,19 @@ static struct vprocns_probe probes[] = {
 	{ "sched_process_exit", vprocns_probe_exit },
 };
 
+/* A probe that is not as its tracepoint calls it does not compile. */
+static void check_probes(void)
+{
+	check_trace_callback_type_sched_process_fork(vprocns_probe_fork);
+	check_trace_callback_type_sched_process_exec(vprocns_probe_exec);
+	check_trace_callback_type_sched_process_exit(vprocns_probe_exit);
+}
+
 static int __init vprocns_init(void)
 {
 	int err;
 
+	check_probes();
 	err = vprocns_hooks_init(hooks, ARRAY_SIZE(hooks),
 				 probes, ARRAY_SIZE(probes));
 	if (err)
