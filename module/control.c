@@ -280,13 +280,12 @@ static int list(unsigned int cmd, void __user *arg)
 /* A member must not steer groups, its own least of all. */
 static int check_outside(void)
 {
-	struct vprocns_group *const group =
-		vprocns_group_get_of(task_active_pid_ns(current));
+	bool inside;
 
-	if (!group)
-		return 0;
-	vprocns_group_put(group);
-	return -EPERM;
+	rcu_read_lock();
+	inside = vprocns_group_of(task_active_pid_ns(current));
+	rcu_read_unlock();
+	return inside ? -EPERM : 0;
 }
 
 static long system_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

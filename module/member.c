@@ -81,6 +81,22 @@ int vprocns_member_translate(struct vprocns_group *group,
 	return err;
 }
 
+static void describe(struct vprocns_group *group, int tid,
+		     struct task_struct *task, struct vprocns_member *member)
+{
+	struct task_struct *const parent = rcu_dereference(task->real_parent);
+
+	*member = (struct vprocns_member) {
+		.tid		= tid,
+		.tgid		= task_tgid_nr_ns(task, group->ns),
+		.ppid		= task_tgid_nr_ns(parent, group->ns),
+		.host_tid	= task_pid_vnr(task),
+		.host_tgid	= task_tgid_vnr(task),
+	};
+	get_task_comm(member->comm, task);
+	vprocns_lineage_describe(group, task, member);
+}
+
 /**
  * vprocns_member_next - describes the live member with the next TID
  * @group: the group
@@ -96,32 +112,22 @@ bool vprocns_member_next(struct vprocns_group *group, int after,
 	/* Pairs with smp_store_release() in vprocns_group_bind(). */
 	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
 	struct task_struct *task = NULL;
-	struct pid *pid = NULL;
+	struct pid *pid;
 	int nr = after;
 
 	if (!ns || after == INT_MAX)
 		return false;
-	rcu_read_lock();
+	/* One RCU section a task: those of the namespaces below may be many. */
 	do {
 		nr++;
+		rcu_read_lock();
 		pid = idr_get_next(&ns->idr, &nr);
-		task = pid && is_member(group, pid) ?
-		       pid_task(pid, PIDTYPE_PID) : NULL;
+		if (pid && is_member(group, pid))
+			task = pid_task(pid, PIDTYPE_PID);
+		if (task)
+			describe(group, nr, task, member);
+		rcu_read_unlock();
+		cond_resched();
 	} while (pid && !task);
-	if (task) {
-		struct task_struct *const parent =
-			rcu_dereference(task->real_parent);
-
-		*member = (struct vprocns_member) {
-			.tid		= nr,
-			.tgid		= task_tgid_nr_ns(task, ns),
-			.ppid		= task_tgid_nr_ns(parent, ns),
-			.host_tid	= pid_vnr(pid),
-			.host_tgid	= task_tgid_vnr(task),
-		};
-		get_task_comm(member->comm, task);
-		vprocns_lineage_describe(group, task, member);
-	}
-	rcu_read_unlock();
 	return task;
 }

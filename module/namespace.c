@@ -69,24 +69,20 @@ static int kind_of(int fd)
 static long judge_setns(int fd, u32 kind)
 {
 	struct vprocns_group *group;
+	long judged = kind;
 	int err;
 
-	if (!kind) {
-		err = kind_of(fd);
-		if (err < 0)
-			return err;
-		kind = err;
-	}
-	group = vprocns_group_get_of(task_active_pid_ns(current));
-	if (!group)
-		return kind;
-	err = vprocns_policy_setns(&group->policy, kind);
+	if (!kind)
+		judged = kind_of(fd);
+	if (judged < 0)
+		return judged;
+	rcu_read_lock();
+	group = vprocns_group_of(task_active_pid_ns(current));
+	err = group ? vprocns_policy_setns(&group->policy, judged) : 0;
 	if (err)
 		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
-	vprocns_group_put(group);
-	if (err)
-		return err;
-	return kind;
+	rcu_read_unlock();
+	return err ?: judged;
 }
 
 /* Stands in for both entries, and calls the native one. May sleep. */
