@@ -179,13 +179,15 @@ enum vprocns_state {
  * @flags: VPROCNS_CREATE_* bits
  * @first: first TID to give
  * @last: last TID to give
- * @next: where the search for the next clone's TID starts; 0 with lineage
- *	numbering, where that depends on who clones
+ * @next: where the search for the next clone's TID starts, unless a clone that
+ *	failed has left one behind it; 0 with lineage numbering, where that
+ *	depends on who clones
  * @owner: effective UID of the creator, in the caller's user namespace
  * @ns_inum: inode number of the PID namespace (as in /proc/PID/ns/pid), or 0
  * @init: TID of the namespace's init in the caller's PID namespace, or 0
- * @members: live tasks of the group
- * @nested: live tasks of PID namespaces below the group's; no part of it
+ * @members: tasks of the group, also those that have exited until they are
+ *	waited for
+ * @nested: likewise, of PID namespaces below the group's; no part of it
  * @name: name, or empty
  * @seed: as in struct vprocns_create
  */
@@ -256,9 +258,11 @@ enum vprocns_rule {
  * @clones: tasks that programs made, threads among them
  * @threads: those of @clones that are threads of their maker's process
  * @joined: those of @clones that a task outside the group put into it
- * @kernel_threads: tasks that the kernel made for a member (io_uring workers)
+ * @kernel_threads: TIDs given to tasks that the kernel makes for a member
+ *	(io_uring workers); a few more than tasks where a limit refuses these
  * @exits: members that ended
- * @rewritten: clones that ran with other flags than asked for
+ * @rewritten: requests to clone that went on with other flags; one that a signal
+ *	restarts is a request more
  * @refused: requests refused, by enum vprocns_rule; the rest is zero
  * @collisions: those of @clones that found the number of their lineage in use;
  *	while it is 0, numbers depend on each task's own clones alone. 0 with
@@ -318,7 +322,8 @@ struct vprocns_translate {
  * @reserved: zero
  *
  * Tasks without a lineage: all of a group with another numbering, threads that
- * the kernel made, and those that were there before the bind, until they clone.
+ * the kernel made, those that were there before the bind, until they clone, and
+ * those that have exited and are not waited for yet.
  */
 struct vprocns_member {
 	__s32 tid;
@@ -380,7 +385,7 @@ struct vprocns_members {
  * VPROCNS_OPEN - on /dev/vprocns: returns a descriptor of a group that is there.
  * ENOENT: no such group
  * EACCES: neither its creator nor CAP_SYS_ADMIN over its creator's user namespace
- * EINVAL: both or none of id and name
+ * EINVAL: both or none of id and name, a malformed name
  * ENOMEM, EMFILE, ENFILE: as everywhere
  */
 #define VPROCNS_OPEN		_IOW(VPROCNS_IOC, 0x02, struct vprocns_open)
@@ -399,7 +404,8 @@ struct vprocns_members {
  * EBUSY: the namespace is another group's
  * EBADF: not a pidfd
  * ESRCH: the process, or its namespace's init, is gone
- * EINVAL: a reserved field, a range that exceeds the namespace's own pid_max
+ * EINVAL: a reserved field, a pidfd below -1, a range that exceeds the
+ *	namespace's own pid_max
  */
 #define VPROCNS_BIND		_IOW(VPROCNS_IOC, 0x10, struct vprocns_bind)
 
