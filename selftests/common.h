@@ -159,8 +159,26 @@ static inline pid_t sys_gettid(void)
 }
 
 #ifdef __x86_64__
-/* Bit 30 of a system call's number: the x32 entry, where the kernel has it. */
-#define X32 0x40000000
+/* Debian's kernels have x32 if their command line says so, as vm/run's does. */
+static inline bool has_x32(void)
+{
+	return syscall(__X32_SYSCALL_BIT | SYS_gettid) > 0;
+}
+
+/* A system call's number at the x32 entry; the native one where there is none. */
+static inline long x32(long nr)
+{
+	return has_x32() ? __X32_SYSCALL_BIT | nr : nr;
+}
+
+/* For a program that uses it: says where there was none. */
+#define X32_TEST()							\
+	TEST(x32_entry)							\
+	{								\
+		if (!has_x32())						\
+			SKIP(return, "this kernel has no x32 entry");	\
+		EXPECT_EQ(getpid(), syscall(x32(SYS_getpid)));		\
+	}
 
 /* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
 static inline long int80(long nr, long first, long second)
