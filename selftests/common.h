@@ -350,6 +350,15 @@ static inline bool make_thread(void)
 	       !pthread_join(thread, NULL);
 }
 
+/* Whether the caller's process has the thread, which may be one of the kernel's. */
+static inline bool has_thread(pid_t tid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	return !access(path, F_OK);
+}
+
 /* Pid 1 of a group whose program sleeps and is there; -1 if it never was. */
 static inline pid_t sleeping_group(int group)
 {

@@ -193,14 +193,6 @@ static int make_kernel_thread(void)
 	return syscall(SYS_io_uring_setup, 1, &params);
 }
 
-static bool has_thread(pid_t tid)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
-	return !access(path, F_OK);
-}
-
 MEMBER_TEST(kernel_threads_from_the_top)
 {
 	const int last = get_info(self->group).last;
