@@ -6,24 +6,28 @@
 . "$(dirname "$0")/tap.sh"
 
 tracing=/sys/kernel/tracing
-setns=$(awk '$3 ~ /^__(x64|arm64)_sys_setns$/ { print $3 }' /proc/kallsyms)
+caller=$(dirname "$0")/../build/selftests/caller
+own=$(</proc/$$/comm)
+hooked=(alloc_pid kernel_clone ksys_unshare)
+if [[ $(uname -m) == aarch64 ]]; then
+	hooked+=(__arm64_sys_{setns,capget,capset})
+else
+	hooked+=(__{x64,ia32}_sys_{setns,capget,capset})
+fi
 work=$(mktemp -d)
 watcher=
 
 # In a group of its own, and in the one that lives if there is one.
 guarded() {
-	local seen
-	# shellcheck disable=SC2016
-	seen=$(vprocns run -- bash -c 'echo $BASHPID; (echo $BASHPID); unshare --uts true || echo refused' \
-		2>/dev/null | xargs)
-	[[ $seen == "1000 1001 refused" ]] || return
+	vprocns run -- "$caller" || return
 	vprocns run --profile linux -- nsenter --uts=/proc/self/ns/uts true || return
 	[[ ! $living ]] || ! vprocns exec living unshare --uts true
 }
 
 # watch CMD...: in the background, until unwatch; ready once it says so.
 watch() {
-	"$@" >"$work/out" 2>&1 &
+	: >"$work/out"
+	"$@" >>"$work/out" 2>&1 &
 	watcher=$!
 }
 
@@ -32,8 +36,26 @@ unwatch() {
 	wait $watcher
 }
 
-# beside NAME: on_NAME brings it up, saw_NAME tells whether it has seen a clone,
-# off_NAME takes it away.
+# sees NAME: it saw what we did, outside, and what a member did. log_NAME prints a
+# line COMM-PID ... WHAT for each call, and saw_NAME the WHAT that are expected.
+sees() {
+	local comm what
+	echo >$tracing/trace
+	: >"$work/out"
+	(:)
+	vprocns run -- "$caller" || return
+	"log_$1" >"$work/log"
+	for comm in "$own" "${caller##*/}"; do
+		for what in $("saw_$1" "$comm"); do
+			# The graph tracer cuts names.
+			grep -qE "${comm:0:7}[^ ]*-.*\<$what\>" "$work/log" && continue
+			echo "no $what by $comm"
+			return 1
+		done
+	done
+}
+
+# beside NAME: on_NAME brings it up, off_NAME takes it away.
 beside() {
 	local name=$1
 	start_group living
@@ -44,31 +66,43 @@ beside() {
 		return
 	fi
 	holds "$name comes up beside a group" guarded
-	holds "$name sees clones" "saw_$name"
+	holds "$name sees clones, a member's too" sees "$name"
 	end_group
 	# Takes the hooks off at once.
 	await rmmod vprocns
 	insmod "$MODULE"
 	holds "a group comes beside $name" guarded
+	holds "$name sees a member that came behind it" sees "$name"
 	start_group living
 	"off_$name"
 	holds "$name goes and the group stays" guarded
 	end_group
-	"on_$name" && "saw_$name"
-	say $? "$name works as ever behind the group"
+	"on_$name"
+	holds "$name works as ever behind the group" sees "$name"
 	"off_$name"
 }
 
+# saw COMM OUTSIDE...: what we call, or that and all else that is hooked.
+saw() {
+	local comm=$1
+	shift
+	if [[ $comm == "$own" ]]; then
+		echo "$@"
+	else
+		echo "${hooked[@]}"
+	fi
+}
+
 # Few, so that the clones are still in the buffer when it is read.
-traced="alloc_pid kernel_clone ksys_unshare $setns copy_process"
 on_function() {
-	echo >$tracing/trace
-	echo "$traced" >$tracing/set_ftrace_filter
+	echo "${hooked[@]}" copy_process >$tracing/set_ftrace_filter
 	echo function >$tracing/current_tracer
 }
+log_function() {
+	cat $tracing/trace
+}
 saw_function() {
-	(:)
-	grep -q kernel_clone $tracing/trace
+	saw "$1" kernel_clone alloc_pid
 }
 off_function() {
 	echo nop >$tracing/current_tracer
@@ -76,30 +110,35 @@ off_function() {
 }
 
 on_function_graph() {
-	echo >$tracing/trace
-	echo "$traced" >$tracing/set_ftrace_filter
-	echo alloc_pid kernel_clone >$tracing/set_graph_function
+	echo "${hooked[@]}" copy_process >$tracing/set_ftrace_filter
 	echo function_graph >$tracing/current_tracer
+	echo 1 >$tracing/options/funcgraph-proc
+}
+log_function_graph() {
+	cat $tracing/trace
 }
 saw_function_graph() {
-	(:)
-	grep -q kernel_clone $tracing/trace
+	saw_function "$1"
 }
 off_function_graph() {
 	off_function
-	echo >$tracing/set_graph_function
 }
 
 on_kprobes() {
-	echo >$tracing/trace
-	echo 'p:mine kernel_clone' >$tracing/kprobe_events &&
-		echo 'r:yours alloc_pid' >>$tracing/kprobe_events &&
-		echo "r:theirs $setns" >>$tracing/kprobe_events &&
-		echo 1 >$tracing/events/kprobes/enable
+	local name
+	for name in "${hooked[@]}"; do
+		echo "p:in_$name $name" && echo "r:out_$name $name"
+	done >$tracing/kprobe_events
+	echo 1 >$tracing/events/kprobes/enable
+}
+log_kprobes() {
+	cat $tracing/trace
 }
 saw_kprobes() {
-	(:)
-	grep -q mine: $tracing/trace && grep -q yours: $tracing/trace
+	local name
+	for name in $(saw_function "$1"); do
+		echo "in_$name" "out_$name"
+	done
 }
 off_kprobes() {
 	echo 0 >$tracing/events/kprobes/enable
@@ -111,39 +150,47 @@ on_bpf() {
 	local fentry=fentry fexit=fexit
 	[[ -z $(bpftrace -l kfunc:kernel_clone 2>/dev/null) ]] || fentry=kfunc fexit=kretfunc
 	watch bpftrace -e "BEGIN { printf(\"ready\\n\"); }
-		$fentry:kernel_clone { @entered = count(); }
-		$fexit:kernel_clone { @left = count(); }
-		$fexit:alloc_pid { printf(\"pid\\n\"); }"
+		$fentry:kernel_clone { printf(\"%s- in_kernel_clone\\n\", comm); }
+		$fexit:kernel_clone { printf(\"%s- out_kernel_clone\\n\", comm); }
+		$fexit:alloc_pid { printf(\"%s- out_alloc_pid\\n\", comm); }"
 	eventually grep -q ready "$work/out"
 }
+# It takes its time.
+log_bpf() {
+	eventually grep -q "${caller##*/}- out_kernel_clone" "$work/out"
+	cat "$work/out"
+}
 saw_bpf() {
-	(:)
-	eventually grep -q pid "$work/out"
+	echo {in,out}_kernel_clone out_alloc_pid
 }
 off_bpf() {
 	unwatch
-	grep -q '@entered: [1-9]' "$work/out" && grep -q '@left: [1-9]' "$work/out"
-	say $? "fentry and fexit counted"
 }
 
 on_perf() {
 	local answer
 	rm -f "$work"/{control,answer}
 	mkfifo "$work"/{control,answer}
-	watch perf record -q -a -e sched:sched_process_fork -D -1 \
+	echo p:kprobes/in_kernel_clone kernel_clone >$tracing/kprobe_events &&
+		echo r:kprobes/out_alloc_pid alloc_pid >>$tracing/kprobe_events || return
+	watch perf record -q -a -e 'kprobes:*' -D -1 \
 		--control "fifo:$work/control,$work/answer" -o "$work/perf.data"
 	echo enable >"$work/control"
 	read -r answer <"$work/answer"
 	[[ $answer == ack* ]]
 }
-# What it saw is known once it has ended.
+# What it recorded is known once it has ended.
+log_perf() {
+	off_perf
+	perf script -i "$work/perf.data" 2>/dev/null | sed -E 's/^ *([^ ]+) +/\1-/'
+	on_perf
+}
 saw_perf() {
-	(:)
+	echo in_kernel_clone out_alloc_pid
 }
 off_perf() {
 	unwatch
-	perf script -i "$work/perf.data" 2>/dev/null | grep -q sched_process_fork
-	say $? "perf recorded forks"
+	echo >$tracing/kprobe_events
 }
 
 echo 0 >/proc/sys/kernel/perf_event_paranoid
@@ -161,6 +208,26 @@ for neighbour in function function_graph kprobes bpf perf; do
 	esac
 	beside $neighbour
 done
+
+# Those that redirect, as a live patch does: who has a function first keeps it.
+taker=${MODULE%/*}/taker.ko
+only_takers() {
+	[[ $(awk '{ print $1 }' $tracing/enabled_functions) == ksys_unshare ]]
+}
+eventually rmmod vprocns
+insmod "$MODULE"
+insmod "$taker" symbol=ksys_unshare
+run vprocns run -- true
+one_line "no group beside who holds a function" 125 "holds a function that is needed"
+run vprocns ls
+is "none is left" 0 ""
+holds "and no hook" eventually only_takers
+rmmod taker
+start_group living
+run insmod "$taker" symbol=ksys_unshare
+one_line "nobody takes a function that a group needs" 1 "busy"
+holds "and the group works as before" guarded
+end_group
 
 # Those that look at members.
 # shellcheck disable=SC2016
