@@ -542,9 +542,7 @@ static void run_round(struct round *round)
 
 static struct round *new_round(int group, __u64 seed, __u64 count)
 {
-	struct round *const round =
-		mmap(NULL, sizeof(*round), PROT_READ | PROT_WRITE,
-		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct round *const round = shared_memory(sizeof(*round));
 
 	*round = (struct round) {
 		.info = get_info(group),

@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -118,6 +119,76 @@ static inline int open_and_close(int device, struct vprocns_open *open)
 	if (group >= 0)
 		close(group);
 	return group;
+}
+
+/* How many groups the caller could open, up to 64; -1 if it may not ask. */
+static inline int groups_listed(int device)
+{
+	__u64 ids[64];
+	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 64 };
+
+	return call(device, VPROCNS_LIST, &list) ? -1 : (int)list.count;
+}
+
+/* Of all rules. */
+static inline unsigned long refusals(const struct vprocns_stats *stats)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < VPROCNS_RULE_NR; i++)
+		sum += stats->refused[i];
+	return sum;
+}
+
+/* Memory that children share, or NULL. */
+static inline void *shared_memory(size_t size)
+{
+	void *const memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+union control {
+	char space[CMSG_SPACE(sizeof(int))];
+	struct cmsghdr align;
+};
+
+static inline bool send_fd(int socket, int fd)
+{
+	char byte = 0;
+	struct iovec iov = { &byte, 1 };
+	union control control = {};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&message);
+
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
+	return sendmsg(socket, &message, 0) == 1;
+}
+
+/* -1 if none comes. */
+static inline int receive_fd(int socket)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	union control control = {};
+	struct msghdr message = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	int fd;
+
+	if (recvmsg(socket, &message, 0) != 1 || !CMSG_FIRSTHDR(&message))
+		return -1;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+	return fd;
 }
 
 static inline bool is_linux(const struct vprocns_create *create)

@@ -187,11 +187,8 @@ MEMBER_TEST(credentials_tell_the_number)
 
 MEMBER_TEST(signals_by_number)
 {
-	const pid_t pid = fork();
+	const pid_t pid = sleeper();
 
-	if (!pid)
-		for (;;)
-			pause();
 	ASSERT_EQ(FIRST + 1, pid);
 	EXPECT_EQ(0, kill(FIRST + 1, SIGTERM));
 	EXPECT_EQ(128 + SIGTERM, status_of(pid));
@@ -201,13 +198,10 @@ MEMBER_TEST(signals_by_number)
 
 MEMBER_TEST(pidfd_tells_the_number)
 {
-	const pid_t pid = fork();
+	const pid_t pid = sleeper();
 	char path[64];
 	int fd;
 
-	if (!pid)
-		for (;;)
-			pause();
 	fd = sys_pidfd_open(pid);
 	ASSERT_LE(0, fd);
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);

@@ -563,14 +563,6 @@ static void *swap(void *arg)
 	return NULL;
 }
 
-static int count_groups(int device)
-{
-	__u64 ids[64];
-	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 64 };
-
-	return call(device, VPROCNS_LIST, &list) ? -1 : (int)list.count;
-}
-
 static struct fuzzer new_fuzzer(__u64 state, __u64 count, int group)
 {
 	return (struct fuzzer) {
@@ -649,7 +641,7 @@ TEST_F_TIMEOUT(device, alone, 600)
 	check_group(_metadata, group);
 	EXPECT_EQ(end, dup(0));
 	close(group);
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 }
 
 /* To whom the device says EPERM, and whose group is not to be bound again. */
@@ -678,7 +670,7 @@ TEST_F_TIMEOUT(device, by_a_member, 600)
 	EXPECT_EQ(0, status_of(init));
 	EXPECT_EQ(3, get_stats(group).clones);
 	close(group);
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 }
 
 #define CALLERS 2
@@ -730,7 +722,7 @@ TEST_F_TIMEOUT(device, racing, 600)
 	check_group(_metadata, group);
 	EXPECT_EQ(end, dup(0));
 	close(group);
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 }
 
 TEST_HARNESS_MAIN

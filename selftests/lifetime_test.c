@@ -5,7 +5,6 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <sys/socket.h>
 
 #include "common.h"
 
@@ -137,12 +136,10 @@ static int open_first_group(int device)
 	return call(device, VPROCNS_OPEN, &open) < 0 ? -errno : 0;
 }
 
-static int count_groups(int device)
+/* As an exit status. */
+static int list_groups(int device)
 {
-	__u64 ids[16];
-	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 16 };
-
-	return call(device, VPROCNS_LIST, &list) ? -200 : -(int)list.count;
+	return -groups_listed(device);
 }
 
 TEST_F(device, other_peoples_groups)
@@ -153,8 +150,8 @@ TEST_F(device, other_peoples_groups)
 	group = call(self->fd, VPROCNS_CREATE, &self->create);
 	ASSERT_LE(0, group);
 	EXPECT_EQ(EACCES, as_nobody(open_first_group, self->fd));
-	EXPECT_EQ(0, as_nobody(count_groups, self->fd));
-	EXPECT_EQ(-1, count_groups(self->fd));
+	EXPECT_EQ(0, as_nobody(list_groups, self->fd));
+	EXPECT_EQ(1, groups_listed(self->fd));
 	close(group);
 }
 
@@ -224,18 +221,7 @@ TEST_F(group, members_gone_while_the_descriptor_is_open)
 
 TEST_F(group, descriptor_over_a_socket)
 {
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = {};
-	char byte = 0;
-	struct iovec iov = { &byte, 1 };
-	struct msghdr message = {
-		.msg_iov = &iov, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
 	const __u64 id = get_info(self->group).id;
-	struct cmsghdr *cmsg;
 	int pair[2], fd;
 	pid_t pid;
 
@@ -243,17 +229,10 @@ TEST_F(group, descriptor_over_a_socket)
 	pid = fork();
 	if (!pid) {
 		close(self->group);
-		if (recvmsg(pair[1], &message, 0) != 1)
-			_exit(1);
-		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
-		_exit(get_info(fd).id != id);
+		fd = receive_fd(pair[1]);
+		_exit(fd < 0 || get_info(fd).id != id);
 	}
-	cmsg = CMSG_FIRSTHDR(&message);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &self->group, sizeof(int));
-	ASSERT_EQ(1, sendmsg(pair[0], &message, 0));
+	ASSERT_TRUE(send_fd(pair[0], self->group));
 	/* Ours is closed; the one on its way keeps the group. */
 	close(self->group);
 	EXPECT_EQ(0, status_of(pid));
@@ -310,7 +289,7 @@ TEST_F_TIMEOUT(device, two_at_once, 120)
 		}
 	}
 	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 }
 
 TEST_HARNESS_MAIN

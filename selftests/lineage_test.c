@@ -166,12 +166,11 @@ static void *take_over(void *arg)
 MEMBER_TEST(exec_by_a_thread)
 {
 	const struct vprocns_info info = get_info(self->group);
-	int *const made = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int *const made = shared_memory(sizeof(*made));
 	int i, least = 1 << 30, most = 0;
 	pthread_t thread;
 
-	ASSERT_NE(MAP_FAILED, made);
+	ASSERT_TRUE(made);
 	for (i = 1; i <= 20; i++) {
 		struct takeover job = {
 			&info, child_of(&info, 0, i), i * 1500,

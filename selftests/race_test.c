@@ -99,17 +99,6 @@ static unsigned long ask_all(int group, time_t end)
 	return wrong;
 }
 
-static unsigned long refusals(int group)
-{
-	const struct vprocns_stats stats = get_stats(group);
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < VPROCNS_RULE_NR; i++)
-		sum += stats.refused[i];
-	return sum;
-}
-
 FIXTURE(race) {
 	int group;
 	char before[16];
@@ -146,12 +135,11 @@ FIXTURE_SETUP(race)
 	self->group = make_group(&variant->create);
 	ASSERT_LE(0, self->group);
 	self->work = (struct work) {
-		.done = mmap(NULL, sizeof(struct done), PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+		.done = shared_memory(sizeof(struct done)),
 		.end = time(NULL) + (fd < 0 ? 2 : 40),
 		.processes = variant->processes,
 	};
-	ASSERT_NE(MAP_FAILED, self->work.done);
+	ASSERT_TRUE(self->work.done);
 }
 
 FIXTURE_TEARDOWN(race)
@@ -166,6 +154,7 @@ TEST_F_TIMEOUT(race, both_sides_count_the_same, 120)
 {
 	const struct done *const done = self->work.done;
 	const pid_t init = enter_group(self->group);
+	struct vprocns_stats stats;
 
 	ASSERT_LE(0, init);
 	if (!init) {
@@ -179,8 +168,9 @@ TEST_F_TIMEOUT(race, both_sides_count_the_same, 120)
 	EXPECT_LT(0, done->cloned);
 	EXPECT_LT(0, done->refused);
 	/* And the first program. */
-	EXPECT_EQ(done->cloned + 1, get_stats(self->group).clones);
-	EXPECT_EQ(done->refused, refusals(self->group));
+	stats = get_stats(self->group);
+	EXPECT_EQ(done->cloned + 1, stats.clones);
+	EXPECT_EQ(done->refused, refusals(&stats));
 	TH_LOG("%lu clones, %lu refusals", done->cloned, done->refused);
 }
 

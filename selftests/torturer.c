@@ -42,10 +42,9 @@ struct programs {
 
 static void *shared(size_t size)
 {
-	void *const memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *const memory = shared_memory(size);
 
-	if (memory == MAP_FAILED) {
+	if (!memory) {
 		perror("mmap");
 		exit(1);
 	}
@@ -164,16 +163,6 @@ static void join_group(pid_t init, struct programs *programs)
 	ADD(programs->made, 1);
 	if (status_of(outsider))
 		wrong("a task does not join");
-}
-
-static unsigned long refusals(const struct vprocns_stats *stats)
-{
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < VPROCNS_RULE_NR; i++)
-		sum += stats->refused[i];
-	return sum;
 }
 
 /* A group whose init is gone: everything that it counted has an end. */

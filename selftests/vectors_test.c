@@ -194,10 +194,8 @@ static void judge(struct __test_metadata *_metadata, int group,
 
 	table = read_table();
 	ASSERT_EQ(1111, table.count);
-	results = mmap(NULL, table.count * sizeof(*results),
-		       PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-		       0);
-	ASSERT_NE(MAP_FAILED, results);
+	results = shared_memory(table.count * sizeof(*results));
+	ASSERT_TRUE(results);
 	init = enter_group(group);
 	ASSERT_LE(0, init);
 	if (!init) {
