@@ -386,6 +386,47 @@ MEMBER_TEST_F(kept, descriptors_of_groups)
 	STILL_HELD(FIRST + 2);
 }
 
+static int translate(int group, __u32 direction, pid_t tid)
+{
+	struct vprocns_translate translate = {
+		.direction = direction, .tid = tid,
+	};
+
+	return call(group, VPROCNS_TRANSLATE, &translate) ?: translate.result;
+}
+
+/* One of another group tells of it, in numbers that name nobody here. */
+MEMBER_TEST_F(kept, descriptor_of_a_living_group)
+{
+	const struct vprocns_info info = get_info(self->neighbours);
+	struct vprocns_member member = { .host_tid = -1, .host_tgid = -1 };
+	struct vprocns_members members = {
+		.members = (uintptr_t)&member, .capacity = 1,
+		.size = sizeof(member),
+	};
+
+	EXPECT_EQ(VPROCNS_STATE_BOUND, info.state);
+	EXPECT_EQ(1, info.members);
+	EXPECT_EQ(0, info.init);
+	ASSERT_EQ(0, call(self->neighbours, VPROCNS_MEMBERS, &members));
+	EXPECT_EQ(1, members.count);
+	EXPECT_EQ(1, member.tid);
+	EXPECT_EQ(0, member.host_tid);
+	EXPECT_EQ(0, member.host_tgid);
+	/* Its pid 1 has no number here, and none of ours has one there. */
+	EXPECT_EQ(-ESRCH, translate(self->neighbours, VPROCNS_TO_HOST, 1));
+	EXPECT_EQ(-ESRCH, translate(self->neighbours, VPROCNS_TO_VIRTUAL, 1));
+	EXPECT_EQ(-ESRCH, translate(self->neighbours, VPROCNS_TO_VIRTUAL, FIRST));
+	EXPECT_EQ(-ESRCH,
+		  translate(self->neighbours, VPROCNS_TO_VIRTUAL, NEIGHBOUR));
+	/* Bound for good, to its own namespace. */
+	EXPECT_EQ(-EALREADY,
+		  bind_group(self->neighbours, sys_pidfd_open(getpid())));
+	EXPECT_EQ(-EALREADY, bind_group(self->neighbours, self->neighbour_fd));
+	EXPECT_EQ(info.ns_inum, get_info(self->neighbours).ns_inum);
+	STILL_HELD(FIRST + 1);
+}
+
 MEMBER_TEST_F(kept, cgroups)
 {
 	const bool allowed = is_linux(&variant->create);
