@@ -538,7 +538,7 @@ FIXTURE_SETUP(threads_only)
 
 FIXTURE_TEARDOWN(threads_only)
 {
-	close(self->group);
+	EXPECT_TRUE(close_group(self->group));
 }
 
 TEST_F(threads_only, one_process)

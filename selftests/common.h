@@ -493,9 +493,33 @@ FIXTURE_TEARDOWN(device)
 	close(self->fd);
 }
 
+/*
+ * Whether a group that nobody holds any more goes. One that stays is told of by
+ * the test that leaked it.
+ */
+static inline bool group_goes(__u64 id)
+{
+	struct vprocns_open open = { .id = id };
+	const int device = open_device();
+	const bool gone = EVENTUALLY(open_and_close(device, &open) == -ENOENT);
+
+	close(device);
+	return gone;
+}
+
+/* Its last descriptor; false if the group stays. */
+static inline bool close_group(int group)
+{
+	const __u64 id = get_info(group).id;
+
+	close(group);
+	return group_goes(id);
+}
+
 /* One group for each test, made as the variant says. */
 FIXTURE(group) {
 	int group;
+	__u64 id;
 };
 
 FIXTURE_VARIANT(group) {
@@ -506,11 +530,14 @@ FIXTURE_SETUP(group)
 {
 	self->group = make_group(&variant->create);
 	ASSERT_LE(0, self->group);
+	self->id = get_info(self->group).id;
 }
 
 FIXTURE_TEARDOWN(group)
 {
+	/* A test may have closed it. */
 	close(self->group);
+	EXPECT_TRUE(group_goes(self->id));
 }
 
 /*

@@ -107,6 +107,8 @@ FIXTURE_TEARDOWN(kept)
 	EXPECT_EQ(0, get_stats(self->neighbours).clones);
 	EXPECT_EQ(128 + SIGKILL, end_namespace(OUTSIDER));
 	EXPECT_EQ(128 + SIGKILL, end_namespace(NEIGHBOUR));
+	EXPECT_TRUE(close_group(self->group));
+	EXPECT_TRUE(close_group(self->neighbours));
 }
 
 static long setns_native(int fd, int kind)

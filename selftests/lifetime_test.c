@@ -112,6 +112,7 @@ TEST_F(group, bind_needs_power_over_the_namespace)
 	EXPECT_EQ(0, bind_group(self->group, fd));
 	EXPECT_EQ(128 + SIGKILL, end_namespace(init));
 	close(fd);
+	close(100);
 }
 
 static int open_node(int unused __attribute__((unused)))

@@ -147,7 +147,7 @@ FIXTURE_TEARDOWN(race)
 	if (self->before[0])
 		EXPECT_TRUE(write_to(WATCH, self->before));
 	munmap(self->work.done, sizeof(struct done));
-	close(self->group);
+	EXPECT_TRUE(close_group(self->group));
 }
 
 TEST_F_TIMEOUT(race, both_sides_count_the_same, 120)

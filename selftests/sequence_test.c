@@ -220,7 +220,7 @@ FIXTURE_SETUP(small)
 
 FIXTURE_TEARDOWN(small)
 {
-	close(self->group);
+	EXPECT_TRUE(close_group(self->group));
 }
 
 /* Runs @member in the group; fails the test with the line that it returns. */
@@ -328,7 +328,7 @@ FIXTURE_SETUP(high)
 FIXTURE_TEARDOWN(high)
 {
 	EXPECT_TRUE(write_to(PID_MAX, self->pid_max));
-	close(self->group);
+	EXPECT_TRUE(close_group(self->group));
 }
 
 static int wraps_at_pid_max(void)
