@@ -94,7 +94,10 @@ static bool is_host(const FIXTURE_VARIANT(group) *variant)
 }
 
 #ifdef __x86_64__
-X32_TEST()
+TEST(x32_entry)
+{
+	try_x32(_metadata);
+}
 #endif
 
 #define FOR_EACH_ENTRY(entry)						\

@@ -242,14 +242,13 @@ static inline long x32(long nr)
 	return has_x32() ? __X32_SYSCALL_BIT | nr : nr;
 }
 
-/* For a program that uses it: says where there was none. */
-#define X32_TEST()							\
-	TEST(x32_entry)							\
-	{								\
-		if (!has_x32())						\
-			SKIP(return, "this kernel has no x32 entry");	\
-		EXPECT_EQ(getpid(), syscall(x32(SYS_getpid)));		\
-	}
+/* For a test of each program that uses it: says where there was none. */
+static inline void try_x32(struct __test_metadata *_metadata)
+{
+	if (!has_x32())
+		SKIP(return, "this kernel has no x32 entry");
+	EXPECT_EQ(getpid(), syscall(x32(SYS_getpid)));
+}
 
 /* The 32-bit entry of a 64-bit process: no 32-bit program is needed. */
 static inline long int80(long nr, long first, long second)

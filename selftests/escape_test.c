@@ -113,7 +113,10 @@ static const struct entry {
 };
 
 #ifdef __x86_64__
-X32_TEST()
+TEST(x32_entry)
+{
+	try_x32(_metadata);
+}
 #endif
 
 MEMBER_TEST(a_level_below)

@@ -140,7 +140,10 @@ static const struct setns_entry {
 };
 
 #ifdef __x86_64__
-X32_TEST()
+TEST(x32_entry)
+{
+	try_x32(_metadata);
+}
 #endif
 
 #define EXPECT_SETNS(expected, file, kind) do {				\
