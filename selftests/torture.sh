@@ -46,6 +46,11 @@ equal() {
 	say "$(($2 != $3))" "$1: both sides counted the same"
 }
 
+# all_groups NAME FIRST COUNT: the module made so many since the group FIRST.
+all_groups() {
+	equal "$1" $(($("$torturer" id) - $2 - 1)) "$3"
+}
+
 # Groups of the tool, beside those of the torturer, until a file is there.
 tool_groups() {
 	local runs=0 name running unshared init
@@ -73,6 +78,7 @@ tool_groups() {
 	done >>"$work/wrong" 2>/dev/null
 	echo "$runs" >"$work/runs$1"
 }
+first=$("$torturer" id)
 for i in 1 2; do
 	tool_groups $i &
 	tools[i]=$!
@@ -84,6 +90,9 @@ wait "${tools[@]}"
 echo "# beside them, runs, execs and binds by the tool: $(cat "$work"/runs* | xargs)"
 run cat "$work/wrong"
 is "and the tool's groups were right" 0 ""
+# Each of its rounds makes three.
+all_groups "groups made by the module and by who asked for them" "$first" \
+	$((sum[created] + 3 * ($(cat "$work"/runs* | paste -sd+))))
 holds "with the last of them rmmod succeeds" eventually rmmod vprocns
 insmod "$ko"
 
@@ -114,6 +123,10 @@ run cat "$work/churn"
 is "and no clone of it failed" 0 ""
 holds "and nothing stays hooked" eventually no_hooks
 
+first=$("$torturer" id)
+made=${sum[created]}
+stressed=0
+
 # Lack of memory, and of tasks.
 cgroups=/sys/fs/cgroup
 echo "+memory +pids" >$cgroups/cgroup.subtree_control
@@ -133,6 +146,7 @@ rmdir $cgroups/hungry $cgroups/full
 # stress PROFILE EXPECTED NAME: EXPECTED is which namespaces it may miss.
 stress() {
 	local name=$3 as=()
+	stressed=$((stressed + 1))
 	[[ $name != exec ]] || as=("${user[@]}")
 	run timeout $((120 * slowness)) "${as[@]}" vprocns run --profile "$1" -- \
 		stress-ng --temp-path /tmp --timeout $((3 * times)) --"$name" 2
@@ -188,8 +202,8 @@ say "$(((after - before) * 1024 / many >= 16))" "and nothing of them stays, or l
 echo "# groups: ${sum[created]} made, ${sum[bound]} bound, ${sum[killed]} killed amid clones, ${sum[ended]} ended"
 echo "# clones: ${sum[clones]} counted by groups, ${sum[joined]} of them joined, ${sum[exits]} exits"
 echo "# refused: ${sum[refused]} clones, ${sum[unloads_refused]} unloads"
-equal "groups made, and those bound or never" "${sum[created]}" \
-	$((sum[bound] + sum[unbound]))
+all_groups "groups made by the module since the loads, and asked for" "$first" \
+	$((sum[created] - made + stressed))
 equal "bound groups and ended ones" "${sum[bound]}" "${sum[ended]}"
 equal "exits, and clones with an init a group" "${sum[exits]}" \
 	$((sum[clones] + sum[ended]))
