@@ -583,6 +583,8 @@ int main(int argc, char **argv)
 	const char *const part = argc > 1 ? argv[1] : "";
 	const int number = argc > 2 ? atoi(argv[2]) : 0;
 
+	if (!strcmp(part, "id"))
+		return print_id();
 	tally = shared(sizeof(*tally));
 	if (!strcmp(part, "groups") && argc == 4) {
 		groups(number, atoi(argv[3]));
@@ -598,8 +600,6 @@ int main(int argc, char **argv)
 		one_program(bomb, &bombs);
 	} else if (!strcmp(part, "eat") && argc == 3) {
 		one_program(eat, argv[2]);
-	} else if (!strcmp(part, "id")) {
-		return print_id();
 	} else {
 		fprintf(stderr, "torturer: see the head of torturer.c\n");
 		return 2;
