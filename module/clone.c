@@ -481,7 +481,7 @@ static noinline void count_exit(struct task_struct *task)
  *
  * Context: tracepoint sched_process_exit; preemption off.
  */
-void vprocns_probe_exit(VPROCNS_PROBE_EXIT_PARAMETERS)
+VPROCNS_EXIT_PROBE(vprocns_probe_exit)
 {
 	if (task_pid(task)->level)
 		count_exit(task);

@@ -19,6 +19,6 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child);
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm);
-void vprocns_probe_exit(VPROCNS_PROBE_EXIT_PARAMETERS);
+VPROCNS_EXIT_PROBE(vprocns_probe_exit);
 
 #endif

@@ -60,10 +60,11 @@ static inline int vprocns_ns_type(const struct inode *inode)
 
 /* 6.16 tells the probe of sched_process_exit whether that was the last thread. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
-#define VPROCNS_PROBE_EXIT_PARAMETERS	\
-	void *data, struct task_struct *task, bool group_dead
+#define VPROCNS_EXIT_PROBE(name)	\
+	void name(void *data, struct task_struct *task, bool group_dead)
 #else
-#define VPROCNS_PROBE_EXIT_PARAMETERS	void *data, struct task_struct *task
+#define VPROCNS_EXIT_PROBE(name)	\
+	void name(void *data, struct task_struct *task)
 #endif
 
 /* 6.17 gave the unbound queue a new name, and calls the old one deprecated. */
