@@ -33,8 +33,24 @@ first_numbers() {
 right_numbers() {
 	[[ $(first_numbers) == "1000 1001 1002" ]]
 }
+no_groups() {
+	local groups
+	groups=$(vprocns ls --json) && [[ $groups != *'"id"'* ]]
+}
+# attempt CMD...: like run; log_has looks at what the log has from here on.
+attempt() {
+	logged=$(dmesg | wc -l)
+	run "$@"
+}
+# log_has [WORDS]: one line of the module, with WORDS in it; none without.
 log_has() {
-	dmesg | tail -n 5 | grep -qF -- "$1"
+	local lines
+	lines=$(dmesg | tail -n +$((logged + 1)) | grep -F "vprocns: ") || :
+	if [[ $# == 0 ]]; then
+		[[ -z $lines ]]
+	else
+		[[ $lines == *"$1"* && $lines != *$'\n'* ]]
+	fi
 }
 
 # A test before this one may have ended a moment ago.
@@ -64,28 +80,45 @@ say $((i != 5)) "rmmod right behind a run, five times"
 
 run insmod "$ko"
 one_line "a second insmod is refused" 1 "File exists"
-rmmod vprocns
+await no_hooks
 # Since 7.3 a kernel need not let that happen.
 if sysctl -q kernel.ftrace_enabled=0 2>/dev/null; then
-	run insmod "$ko"
+	attempt vprocns run -- true
+	one_line "a group without ftrace is refused" 125 "kernel.ftrace_enabled is 0: set it"
+	holds "with a line in the log that says why" log_has "vprocns: kernel.ftrace_enabled is 0"
+	holds "no group is left" no_groups
+	holds "nor a hook" no_hooks
+	holds "nor a reference" no_probes
+	sysctl -q kernel.ftrace_enabled=1
+	holds "and a group works once ftrace is on" right_numbers
+	rmmod vprocns
+	sysctl -q kernel.ftrace_enabled=0
+	attempt insmod "$ko"
 	one_line "insmod without ftrace is refused" 1 "No such device"
 	holds "with a line that says why" log_has "vprocns: kernel.ftrace_enabled is 0"
 	sysctl -q kernel.ftrace_enabled=1
 else
-	skip "this kernel's ftrace can't be switched off"
-	skip "this kernel's ftrace can't be switched off"
+	for ((i = 0; i < 8; i++)); do
+		skip "this kernel's ftrace can't be switched off"
+	done
+	rmmod vprocns
 fi
 insmod "$ko"
 holds "and works once ftrace is on" right_numbers
 
 # A kernel that lacks something: the same module, looking for another name. Each
-# is another step of the bring-up that fails.
+# fails in find_all() or before, but for pidfd_pid and pid_max.
 rmmod vprocns
 lacking=$(mktemp --suffix=.ko)
-for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid \
+for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid pid_max \
 	sched_process_{fork,exec,exit}; do
+	if [[ $name == pid_max ]] && ! grep -q ' pid_max$' /proc/kallsyms; then
+		skip "this kernel's namespaces have a pid_max each"
+		skip "this kernel's namespaces have a pid_max each"
+		continue
+	fi
 	sed "s/$name/${name%?}X/g" "$ko" >"$lacking"
-	run insmod "$lacking"
+	attempt insmod "$lacking"
 	say $((status == 0)) "insmod is refused where $name is missing"
 	holds "with a line that names it" log_has "${name%?}X"
 done
@@ -93,10 +126,52 @@ rm "$lacking"
 holds "and nothing stays half done" no_hooks
 holds "but works where all is there" insmod "$ko"
 
+# A step that fails although all is there. Behind the function: its errno or 0 for
+# NULL, how many of its calls work before, what insmod says, and what the log has.
+workqueue=alloc_workqueue
+! grep -q ' alloc_workqueue_noprof$' /proc/kallsyms || workqueue+=_noprof
+rmmod vprocns
+while IFS=: read -r name error after words line; do
+	if ! insmod "${ko%/*}/taker.ko" "fail=$name" "error=$error" "after=$after"; then
+		say 1 "the module that has $name fail loads"
+		continue
+	fi
+	attempt insmod "$ko"
+	rmmod taker
+	one_line "insmod ends where call $((after + 1)) of $name fails" 1 "$words"
+	holds "with its line, if it has one" log_has ${line:+"$line"}
+	holds "no device" test ! -e /dev/vprocns
+	holds "no hook" no_hooks
+	insmod "$ko"
+	holds "and works when it does not fail" right_numbers
+	rmmod vprocns
+done <<END
+ftrace_set_filter_ip:18:0:cross-device:alloc_pid can't be hooked (-18)
+ftrace_set_filter_ip:18:4:cross-device:${hooked[4]} can't be hooked (-18)
+tracepoint_probe_register:18:0:cross-device:sched_process_fork can't be probed (-18)
+tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
+register_ftrace_function:18:0:cross-device:can't be hooked (-18)
+prepare_kernel_cred:0:0:allocate memory:
+$workqueue:0:0:allocate memory:
+misc_register:18:0:cross-device:
+END
+insmod "$ko"
+
+# The last step of making a group, with the hooks on by then.
+holds "the module that has a descriptor fail loads" \
+	insmod "${ko%/*}/taker.ko" fail=anon_inode_getfd error=24 program=vprocns
+run vprocns run -- true
+one_line "no group without a descriptor" 125 "Too many open files"
+rmmod taker
+holds "and none is left" no_groups
+holds "nor a hook, some seconds later" eventually no_hooks
+holds "nor a reference" eventually no_probes
+holds "and works when it does not fail" right_numbers
+
 # A function that another one redirects.
 rmmod vprocns
 if insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare; then
-	run insmod "$ko"
+	attempt insmod "$ko"
 	one_line "insmod is refused while a function is taken" 1 "busy"
 	holds "with a line that names the function" log_has "vprocns: ksys_unshare can't be hooked"
 	holds "and nothing stays half done" bash -c "! awk '{print \$1}' $tracing/enabled_functions | grep -v ksys_unshare"
@@ -133,7 +208,7 @@ mkfifo "$work/go"
 unshare --pid --fork bash -c 'read -r <"$0/go"; python3 -c "$1" >"$0/out"' "$work" "$ask" &
 holder=$!
 await pgrep -P $holder
-vprocns bind "$(pgrep -P $holder)" >/dev/null
+holds "a namespace is bound" vprocns bind "$(pgrep -P $holder)"
 echo >"$work/go"
 wait $holder
 run cat "$work/out"

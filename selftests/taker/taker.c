@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Holds one kernel function like a live patch does, or sends tasks in PID
- * namespaces from it elsewhere like bpf_override_return() does, for module_test.sh.
+ * Holds one kernel function like a live patch does, sends tasks in PID namespaces
+ * from it elsewhere like bpf_override_return() does, or has it fail for one
+ * program, for module_test.sh.
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
+#include <linux/sched.h>
+#include <linux/string.h>
 
 static char *symbol;
 module_param(symbol, charp, 0444);
@@ -15,6 +18,22 @@ MODULE_PARM_DESC(symbol, "the function to hold");
 static bool override;
 module_param(override, bool, 0444);
 MODULE_PARM_DESC(override, "have it return EXDEV instead");
+
+static char *fail;
+module_param(fail, charp, 0444);
+MODULE_PARM_DESC(fail, "the function to have fail instead");
+
+static int error;
+module_param(error, int, 0444);
+MODULE_PARM_DESC(error, "with this errno; 0: with NULL");
+
+static char *program = "insmod";
+module_param(program, charp, 0444);
+MODULE_PARM_DESC(program, "for tasks of this name");
+
+static unsigned int after;
+module_param(after, uint, 0444);
+MODULE_PARM_DESC(after, "how many of their calls work before");
 
 static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -40,6 +59,29 @@ static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
 	return 1;
 }
 
+static long failure(void)
+{
+	return -error;
+}
+
+static int go_wrong(struct kprobe *kp, struct pt_regs *regs)
+{
+	if (strcmp(current->comm, program))
+		return 0;
+	if (after) {
+		after--;
+		return 0;
+	}
+	instruction_pointer_set(regs, (unsigned long)failure);
+	return 1;
+}
+
+/* A probe that has one is never made a jump, which can't go elsewhere. */
+static void do_nothing(struct kprobe *kp, struct pt_regs *regs,
+		       unsigned long flags)
+{
+}
+
 static struct kprobe taker_probe = {
 	.pre_handler = go_elsewhere,
 };
@@ -48,6 +90,12 @@ static int __init taker_init(void)
 {
 	int err;
 
+	if (fail) {
+		taker_probe.symbol_name = fail;
+		taker_probe.pre_handler = go_wrong;
+		taker_probe.post_handler = do_nothing;
+		return register_kprobe(&taker_probe);
+	}
 	if (!symbol)
 		return -EINVAL;
 	if (override) {
@@ -60,7 +108,7 @@ static int __init taker_init(void)
 
 static void __exit taker_exit(void)
 {
-	if (override) {
+	if (fail || override) {
 		unregister_kprobe(&taker_probe);
 		return;
 	}
