@@ -509,11 +509,6 @@ static long make_kernel_thread(void)
 	return raw(syscall(SYS_io_uring_setup, 1, &params));
 }
 
-static bool has_thread(pid_t tid)
-{
-	return !syscall(SYS_tgkill, getpid(), tid, 0);
-}
-
 MEMBER_TEST_F(numbered, kernel_thread)
 {
 	const pid_t last = get_info(self->group).last;
