@@ -1013,8 +1013,11 @@ static bool live(struct life *life, int device)
 TEST_F_TIMEOUT(device, faults_at_random, 1200)
 {
 	const ssize_t size = read_module(image, sizeof(image));
-	/* Of so many chances one, every other time. Most do a fork no harm. */
-	static const char *const chances[] = { "100", "50", "20" };
+	/*
+	 * Of so many chances one, every other time. A fork has some 270. Primes:
+	 * every second chance is one of kmemleak's, which does the call no harm.
+	 */
+	static const char *const chances[] = { "211", "101", "53" };
 	struct life *const life = shared_page();
 	int i, group;
 	long count;
@@ -1031,6 +1034,8 @@ TEST_F_TIMEOUT(device, faults_at_random, 1200)
 		EXPECT_TRUE(live(life, self->fd)) {
 			TH_LOG("life %d: line %d", i, life->wrong);
 		}
+		if (i % 50 == 49)
+			TH_LOG("%d lives", i + 1);
 	}
 	ASSERT_TRUE(set_random("probability", "0"));
 	ASSERT_TRUE(set_random("interval", "1"));
