@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Whatever can fail on our paths fails, one thing after the other: memory and
- * copies from and to user space, by /proc/thread-self/fail-nth; and many things
- * at random. A call then works or has its documented errno, and leaves nothing
- * half done. Debian's kernels have no such file; the debug kernel does.
+ * What can fail on our paths fails, one thing after the other: memory and copies
+ * from and to user space, by /proc/thread-self/fail-nth. A call then works or
+ * has its documented errno, and leaves nothing half done.
  */
 #define _GNU_SOURCE
 #include <linux/capability.h>
-#include <linux/io_uring.h>
 #include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
 #include "common.h"
+#include "faults.h"
 
-#define DEBUGFS "/sys/kernel/debug/"
 #define HOOKED "/sys/kernel/tracing/enabled_functions"
 
 /* The failures of one call: @nth is tried, @hit says that there was an nth. */
@@ -69,40 +67,6 @@ static void disarm(struct faults *faults)
 	disarm(faults);							\
 	_ret; })
 
-/* Whether a call worked, or failed with one of its errnos; 0 ends them. */
-static bool works_or_documented(long ret, const int *errnos)
-{
-	while (ret < 0 && *errnos && -ret != *errnos)
-		errnos++;
-	return ret >= 0 || *errnos;
-}
-
-/* Those of uapi/vprocns.h that a fault may cause. */
-static const int descriptor_errnos[] = { EFAULT, ENOMEM, EMFILE, ENFILE, 0 };
-static const int copy_errnos[] = { EFAULT, 0 };
-/* Those of Linux. */
-static const int clone_errnos[] = { ENOMEM, EAGAIN, 0 };
-static const int load_errnos[] = { ENOMEM, EFAULT, 0 };
-static const int ring_errnos[] = { ENOMEM, EFAULT, 0 };
-static const int setns_errnos[] = { ENOMEM, 0 };
-
-/* By default only what may not sleep fails, and each failure has a back trace. */
-static bool injection_is_set_up(void)
-{
-	return write_to(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
-	       write_to(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
-	       write_to(DEBUGFS "fail_page_alloc/min-order", "0") &&
-	       write_to(DEBUGFS "failslab/verbose", "0") &&
-	       write_to(DEBUGFS "fail_page_alloc/verbose", "0") &&
-	       write_to(DEBUGFS "fail_usercopy/verbose", "0");
-}
-
-#define NEEDS_INJECTION() do {						\
-	if (access("/proc/thread-self/fail-nth", W_OK))			\
-		SKIP(return, "this kernel injects no faults");		\
-	ASSERT_TRUE(injection_is_set_up());				\
-} while (0)
-
 /* How many functions are hooked, or -1. */
 static int count_hooks(void)
 {
@@ -120,24 +84,6 @@ static int count_hooks(void)
 static bool nothing_hooked(void)
 {
 	return count_hooks() == 0;
-}
-
-static int count_groups(int device)
-{
-	__u64 ids[8];
-	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 8 };
-
-	return call(device, VPROCNS_LIST, &list) ? -1 : (int)list.count;
-}
-
-/* Whether a group does what groups are for. */
-static bool numbers(int group)
-{
-	const pid_t init = enter_group(group);
-
-	if (!init)
-		_exit(sys_gettid() != FIRST || spend_number() != FIRST + 1);
-	return status_of(init) == 0;
 }
 
 FIXTURE_VARIANT_ADD(group, linux) {
@@ -163,14 +109,14 @@ TEST_F_TIMEOUT(device, create_first, 300)
 			TH_LOG("fault %u: %s", faults.nth, strerror(-group));
 		}
 		if (group < 0) {
-			EXPECT_EQ(0, count_groups(self->fd));
+			EXPECT_EQ(0, groups_listed(self->fd));
 			continue;
 		}
 		EXPECT_TRUE(numbers(group)) {
 			TH_LOG("fault %u", faults.nth);
 		}
 		close(group);
-		EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+		EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 	} while (faults.hit);
 	EXPECT_LE(0, group);
 	EXPECT_LT(20, faults.nth);
@@ -196,7 +142,7 @@ TEST_F_TIMEOUT(group, create_another, 120)
 		if (group >= 0)
 			close(group);
 		EXPECT_EQ(-ENOENT, call(device, VPROCNS_OPEN, &open));
-		EXPECT_EQ(1, count_groups(device));
+		EXPECT_EQ(1, groups_listed(device));
 	} while (faults.hit);
 	EXPECT_LE(0, group);
 	EXPECT_LT(4, faults.nth);
@@ -258,7 +204,7 @@ TEST_F_TIMEOUT(group, questions, 120)
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).state ==
 			       VPROCNS_STATE_ENDED));
 	close(self->group);
-	EXPECT_TRUE(EVENTUALLY(count_groups(device) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(device) == 0));
 	close(device);
 }
 
@@ -289,7 +235,7 @@ TEST_F_TIMEOUT(device, bind, 120)
 	} while (faults.hit);
 	EXPECT_EQ(0, ret);
 	EXPECT_LT(1, faults.nth);
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
+	EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 }
 
 FIXTURE(numbered) {
@@ -330,45 +276,6 @@ static bool by_lineage(const struct vprocns_create *create)
 	return create->numbering == VPROCNS_NUMBERING_LINEAGE;
 }
 
-enum kind { PROCESS, VFORK, PIDFD, THREAD, KINDS };
-
-/* Clones a child of this kind that ends at once. Its TID, or -errno. */
-static long clone_kind(enum kind kind, int *pidfd)
-{
-	static const unsigned long flags[KINDS] = {
-		[PROCESS]	= SIGCHLD,
-		[VFORK]		= CLONE_VFORK | CLONE_VM | SIGCHLD,
-		[PIDFD]		= CLONE_PIDFD | SIGCHLD,
-		[THREAD]	= CLONE_VM | CLONE_FS | CLONE_FILES |
-				  CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM,
-	};
-	const long arguments[5] = { flags[kind], 0, (long)pidfd };
-
-	return clone_and_end(SYS_clone, arguments);
-}
-
-/* Waits for the end of such a child. */
-static bool has_ended(enum kind kind, pid_t tid, int pidfd)
-{
-	if (kind == THREAD)
-		return EVENTUALLY(syscall(SYS_tgkill, getpid(), tid, 0));
-	if (kind == PIDFD && close(pidfd))
-		return false;
-	return status_of(tid) == 0;
-}
-
-static void *shared_page(void)
-{
-	void *const page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-
-	if (page == MAP_FAILED) {
-		perror("mmap");
-		_exit(1);
-	}
-	return page;
-}
-
 /*
  * Clones with one failure each, of which those that succeed have the numbers
  * from @next on; 0: from that of the first. Returns the next number; -nth for the
@@ -377,7 +284,7 @@ static void *shared_page(void)
 static int clone_with_faults(enum kind kind, int next)
 {
 	/* What a task outside is told of its child is another number. */
-	pid_t *const own_number = shared_page();
+	pid_t *const own_number = shared_memory(4096);
 	unsigned int failed = 0;
 	struct faults faults;
 	int pidfd, nr;
@@ -436,7 +343,7 @@ MEMBER_TEST_F(numbered, clone)
 /* A task that is put into the group from outside. */
 TEST_F_TIMEOUT(numbered, join, 120)
 {
-	pid_t *const first = shared_page();
+	pid_t *const first = shared_memory(4096);
 	pid_t init, outsider;
 	int fd;
 
@@ -499,14 +406,6 @@ TEST_F_TIMEOUT(numbered, clone_from_before, 120)
 	close(ready[1]);
 	close(go[0]);
 	close(go[1]);
-}
-
-/* A thread that the kernel makes for a member. A descriptor, or -errno. */
-static long make_kernel_thread(void)
-{
-	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
-
-	return raw(syscall(SYS_io_uring_setup, 1, &params));
 }
 
 MEMBER_TEST_F(numbered, kernel_thread)
@@ -680,31 +579,8 @@ TEST_F_TIMEOUT(device, capabilities_and_namespaces, 120)
 	LEAVE();
 }
 
-static int load(const void *image, size_t size)
-{
-	return raw(syscall(SYS_init_module, image, size, ""));
-}
-
-static int unload(void)
-{
-	return raw(syscall(SYS_delete_module, "vprocns", O_NONBLOCK));
-}
-
-/* Bytes of the module's file, or -1. */
-static ssize_t read_module(void *image, size_t size)
-{
-	const char *const module = getenv("MODULE");
-	const int fd = module ? open(module, O_RDONLY | O_CLOEXEC) : -1;
-	const ssize_t bytes = read(fd, image, size);
-
-	close(fd);
-	return bytes == (ssize_t)size ? -1 : bytes;
-}
-
-static char image[4 << 20];
-
 /* Each step of the bring-up. A load that a fault did not fail is a whole one. */
-TEST_F_TIMEOUT(device, insmod, 1200)
+TEST_F_TIMEOUT(device, insmod, 3600)
 {
 	const ssize_t size = read_module(image, sizeof(image));
 	struct faults faults;
@@ -749,311 +625,6 @@ TEST_F_TIMEOUT(device, insmod, 1200)
 	EXPECT_EQ(0, ret);
 	EXPECT_LT(100, faults.nth);
 	TH_LOG("%u faults", faults.nth - 1);
-}
-
-/* What one life is to have, shared by its tasks, of which one at a time clones. */
-struct life {
-	bool by_lineage;
-	/* The number of the first program's next child. */
-	pid_t next;
-	/* The first program has done all, or has seen something go wrong. */
-	bool done;
-	int wrong;
-	/* Of all lives. */
-	unsigned int calls;
-	unsigned int failed;
-};
-
-static const char *const random_faults[] = {
-	"failslab", "fail_page_alloc", "fail_usercopy",
-};
-
-/* More than ever happen: what is left of it tells how many did. */
-#define MOST_FAULTS 1000000000
-
-static bool set_random(const char *name, const char *value)
-{
-	char path[128];
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(random_faults); i++) {
-		snprintf(path, sizeof(path), DEBUGFS "%s/%s", random_faults[i],
-			 name);
-		if (!write_to(path, value))
-			return false;
-	}
-	return true;
-}
-
-static long count_random(void)
-{
-	char path[128];
-	long left, count = 0;
-	FILE *file;
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(random_faults); i++) {
-		snprintf(path, sizeof(path), DEBUGFS "%s/times",
-			 random_faults[i]);
-		file = fopen(path, "re");
-		if (!file || fscanf(file, "%ld", &left) != 1)
-			return -1;
-		fclose(file);
-		count += MOST_FAULTS - left;
-		fprintf(stderr, "# %s: %ld\n", random_faults[i],
-			MOST_FAULTS - left);
-	}
-	return count;
-}
-
-/* /proc/thread-self/make-it-fail, read or written in spite of faults. */
-static bool make_it_fail(const char *set)
-{
-	char is = 0;
-	int fd;
-
-	do {
-		fd = open("/proc/thread-self/make-it-fail",
-			  (set ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
-	} while (fd < 0);
-	while ((set ? write(fd, set, 1) : read(fd, &is, 1)) != 1)
-		;
-	close(fd);
-	return is == '1';
-}
-
-/* The result of @call, in which faults may come, as in who is cloned by it. */
-#define AT_RANDOM(call) ({						\
-	long _ret;							\
-	make_it_fail("1");						\
-	_ret = (call);							\
-	make_it_fail("0");						\
-	_ret; })
-
-/* Counts a call, and sees to its result. */
-static bool came_to(struct life *life, long ret, const int *errnos)
-{
-	const bool good = works_or_documented(ret, errnos);
-
-	life->calls++;
-	life->failed += ret < 0;
-	if (!good)
-		fprintf(stderr, "# call %u: %s\n", life->calls, strerror(-ret));
-	return good;
-}
-
-#define WRONG(life) do {						\
-	(life)->wrong = __LINE__;					\
-	(life)->done = true;						\
-	_exit(1);							\
-} while (0)
-
-/* A child of the first program. Its own child takes a number of the sequence. */
-static void live_as_child(struct life *life)
-{
-	long pid;
-
-	if (sys_gettid() != life->next++)
-		WRONG(life);
-	pid = AT_RANDOM(clone_kind(PROCESS, NULL));
-	if (!came_to(life, pid, clone_errnos))
-		WRONG(life);
-	if (pid > 0 && !life->by_lineage && pid != life->next++)
-		WRONG(life);
-	_exit(pid > 0 ? status_of(pid) : 0);
-}
-
-static void live_as_program(struct life *life)
-{
-	int round, kind, pidfd, ring;
-	long pid;
-
-	if (getpid() != FIRST)
-		WRONG(life);
-	for (round = 0; round < 2; round++) {
-		for (kind = 0; kind < KINDS; kind++) {
-			pid = AT_RANDOM(kind == PROCESS ?
-					raw(sys_clone(SIGCHLD)) :
-					clone_kind(kind, &pidfd));
-			if (!pid)
-				live_as_child(life);
-			if (!came_to(life, pid, clone_errnos))
-				WRONG(life);
-			if (pid < 0)
-				continue;
-			if (kind != PROCESS && pid != life->next++)
-				WRONG(life);
-			if (!has_ended(kind, pid, pidfd))
-				WRONG(life);
-		}
-		ring = AT_RANDOM(make_kernel_thread());
-		if (!came_to(life, ring, ring_errnos))
-			WRONG(life);
-		if (ring >= 0)
-			close(ring);
-	}
-	life->done = true;
-	for (;;)
-		pause();
-}
-
-static void live_as_init(struct life *life, int group)
-{
-	bool inherited = false;
-	long ret;
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	do {
-		ret = AT_RANDOM(bind_group(group, -1));
-		if (!came_to(life, ret, copy_errnos))
-			WRONG(life);
-	} while (ret);
-	do {
-		make_it_fail("1");
-		ret = raw(sys_clone(SIGCHLD));
-		if (!ret)
-			inherited = make_it_fail(NULL);
-		make_it_fail("0");
-		if (!ret && !inherited)
-			WRONG(life);
-		if (!ret)
-			live_as_program(life);
-		if (!came_to(life, ret, clone_errnos))
-			WRONG(life);
-	} while (ret < 0);
-	for (;;)
-		pause();
-}
-
-/* A task outside, when the first program clones no more. */
-static void live_as_joiner(struct life *life, int fd)
-{
-	long ret;
-
-	do {
-		ret = AT_RANDOM(raw(setns(fd, CLONE_NEWPID)));
-		if (!came_to(life, ret, setns_errnos))
-			WRONG(life);
-	} while (ret);
-	ret = AT_RANDOM(raw(sys_clone(SIGCHLD)));
-	if (!ret) {
-		if (!life->by_lineage && sys_gettid() != life->next)
-			WRONG(life);
-		_exit(0);
-	}
-	if (!came_to(life, ret, clone_errnos))
-		WRONG(life);
-	_exit(ret > 0 ? status_of(ret) : 0);
-}
-
-static bool ask_at_random(struct life *life, int device, int group)
-{
-	struct vprocns_member found[4];
-	__u64 ids[4];
-	struct vprocns_list list = { .ids = (uintptr_t)ids, .capacity = 4 };
-	struct vprocns_members members = {
-		.members = (uintptr_t)found, .capacity = 4,
-		.size = sizeof(found[0]),
-	};
-	struct vprocns_info info;
-	struct vprocns_stats stats;
-
-	return came_to(life, AT_RANDOM(call(device, VPROCNS_LIST, &list)),
-		       copy_errnos) &&
-	       came_to(life, AT_RANDOM(call(group, VPROCNS_INFO, &info)),
-		       copy_errnos) &&
-	       came_to(life, AT_RANDOM(call(group, VPROCNS_STATS, &stats)),
-		       copy_errnos) &&
-	       came_to(life, AT_RANDOM(call(group, VPROCNS_MEMBERS, &members)),
-		       copy_errnos);
-}
-
-/* One life, from the making to the end. False when something was wrong. */
-static bool live(struct life *life, int device)
-{
-	const struct vprocns_create create = {
-		.profile = VPROCNS_PROFILE_LINUX,
-		.numbering = life->by_lineage,
-		.seed = life->by_lineage,
-	};
-	pid_t init, joiner;
-	int group, fd;
-	bool good;
-
-	life->next = FIRST + 1;
-	life->done = false;
-	life->wrong = 0;
-	group = AT_RANDOM(call(device, VPROCNS_CREATE, (void *)&create));
-	if (!came_to(life, group, descriptor_errnos))
-		return false;
-	if (group < 0)
-		return true;
-	init = sys_clone(CLONE_NEWPID | SIGCHLD);
-	if (!init)
-		live_as_init(life, group);
-	fd = sys_pidfd_open(init);
-	good = ask_at_random(life, device, group) &&
-	       EVENTUALLY(__atomic_load_n(&life->done, __ATOMIC_ACQUIRE)) &&
-	       !life->wrong;
-	joiner = fork();
-	if (!joiner)
-		live_as_joiner(life, fd);
-	good = good && !status_of(joiner) && !life->wrong &&
-	       ask_at_random(life, device, group) &&
-	       !get_stats(group).collisions;
-	good = end_namespace(init) == 128 + SIGKILL && good;
-	close(fd);
-	close(group);
-	return good;
-}
-
-#define LIVES 200
-
-/* Whole lives, of which any call may fail, more often from one to the next. */
-TEST_F_TIMEOUT(device, faults_at_random, 1200)
-{
-	const ssize_t size = read_module(image, sizeof(image));
-	/*
-	 * Of so many chances one, every other time. A fork has some 270. Primes:
-	 * every second chance is one of kmemleak's, which does the call no harm.
-	 */
-	static const char *const chances[] = { "211", "101", "53" };
-	struct life *const life = shared_page();
-	int i, group;
-	long count;
-
-	NEEDS_INJECTION();
-	ASSERT_LT(0, size);
-	ASSERT_TRUE(set_random("times", "1000000000"));
-	ASSERT_TRUE(set_random("task-filter", "Y"));
-	ASSERT_TRUE(set_random("probability", "50"));
-	for (i = 0; i < LIVES && _metadata->passed; i++) {
-		life->by_lineage = i % 2;
-		ASSERT_TRUE(set_random("interval",
-				       chances[i % ARRAY_SIZE(chances)]));
-		EXPECT_TRUE(live(life, self->fd)) {
-			TH_LOG("life %d: line %d", i, life->wrong);
-		}
-		if (i % 50 == 49)
-			TH_LOG("%d lives", i + 1);
-	}
-	ASSERT_TRUE(set_random("probability", "0"));
-	ASSERT_TRUE(set_random("interval", "1"));
-	count = count_random();
-	TH_LOG("%d lives, %ld faults, of %u calls %u failed", i, count,
-	       life->calls, life->failed);
-	EXPECT_LT(LIVES, count);
-	EXPECT_LT(LIVES, life->failed);
-
-	EXPECT_TRUE(EVENTUALLY(count_groups(self->fd) == 0));
-	group = call(self->fd, VPROCNS_CREATE, &self->create);
-	ASSERT_LE(0, group);
-	EXPECT_TRUE(numbers(group));
-	close(group);
-	close(self->fd);
-	EXPECT_TRUE(EVENTUALLY(!unload()));
-	ASSERT_EQ(0, load(image, size));
-	self->fd = open_device();
 }
 
 TEST_HARNESS_MAIN
