@@ -443,28 +443,63 @@ MEMBER_TEST_F(numbered, kernel_thread)
 /* With pid 1 and the first program as many as the table has buckets at first. */
 #define CROWD 62
 
-/* The next clone makes a larger table, or does without. */
-TEST_F_TIMEOUT(device, clone_in_a_crowd, 120)
+static void *stay(void *arg)
 {
+	for (;;)
+		pause();
+	return arg;
+}
+
+/* A thread more, with its next failure. Returns 0, or what went wrong. */
+static int clone_in_a_crowd(struct faults *faults)
+{
+	const unsigned int nth = faults->nth;
+	int i, next = FIRST + CROWD + 1;
+	pthread_t thread;
+	long tid;
+
+	for (i = 0; i < CROWD; i++)
+		if (pthread_create(&thread, NULL, stay, NULL))
+			return 1;
+	start(faults);
+	faults->nth = nth;
+	tid = FAULTY(faults, clone_kind(THREAD, NULL));
+	if (!works_or_documented(tid, clone_errnos))
+		return 2;
+	if (tid > 0 && tid != next++)
+		return 3;
+	if (tid > 0 && !has_ended(THREAD, tid, -1))
+		return 4;
+	return spend_number() == next ? 0 : 5;
+}
+
+/*
+ * The first clone behind the crowd makes a larger table, or does without. One that
+ * survives an earlier failure would have it made, so each has a crowd of its own.
+ */
+TEST_F_TIMEOUT(device, clone_in_crowds, 300)
+{
+	struct faults *const faults = shared_memory(sizeof(*faults));
 	pid_t init;
-	int group, i, next;
+	int group;
 
 	NEEDS_INJECTION();
+	self->create.profile = VPROCNS_PROFILE_LINUX;
 	self->create.numbering = VPROCNS_NUMBERING_LINEAGE;
-	group = call(self->fd, VPROCNS_CREATE, &self->create);
-	ASSERT_LE(0, group);
-	init = enter_group(group);
-	if (!init) {
-		for (i = 1; i <= CROWD; i++)
-			if (sleeper() != FIRST + i)
-				_exit(1);
-		next = clone_with_faults(PROCESS, FIRST + i);
-		/* One could do without. */
-		_exit(next < FIRST + i + 2 || spend_number() != next);
-	}
-	EXPECT_EQ(0, status_of(init));
-	EXPECT_EQ(0, get_stats(group).collisions);
-	close(group);
+	do {
+		group = call(self->fd, VPROCNS_CREATE, &self->create);
+		ASSERT_LE(0, group);
+		init = enter_group(group);
+		if (!init)
+			_exit(clone_in_a_crowd(faults));
+		EXPECT_EQ(0, status_of(init)) {
+			TH_LOG("fault %u", faults->nth);
+		}
+		EXPECT_EQ(0, get_stats(group).collisions);
+		close(group);
+	} while (faults->hit && _metadata->passed);
+	TH_LOG("%u faults", faults->nth - 1);
+	EXPECT_LT(10, faults->nth);
 }
 
 /* As many as are in flight before the module has to make room for more. */
