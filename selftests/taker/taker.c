@@ -103,7 +103,11 @@ static int __init taker_init(void)
 		return register_kprobe(&taker_probe);
 	}
 	err = ftrace_set_filter(&taker_ops, symbol, strlen(symbol), 1);
-	return err ? err : register_ftrace_function(&taker_ops);
+	if (!err)
+		err = register_ftrace_function(&taker_ops);
+	if (err)
+		ftrace_free_filter(&taker_ops);
+	return err;
 }
 
 static void __exit taker_exit(void)
