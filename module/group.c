@@ -62,18 +62,14 @@ struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
  * vprocns_group_get_of - likewise, with a reference
  * @ns: the namespace
  *
+ * Context: RCU read side; any, no lock.
  * Return: the group, for vprocns_group_put(), or NULL.
  */
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns)
 {
-	struct vprocns_group *group;
+	struct vprocns_group *const group = vprocns_group_of(ns);
 
-	rcu_read_lock();
-	group = vprocns_group_of(ns);
-	if (group && !kref_get_unless_zero(&group->refs))
-		group = NULL;
-	rcu_read_unlock();
-	return group;
+	return group && kref_get_unless_zero(&group->refs) ? group : NULL;
 }
 
 static struct vprocns_group *find_by_name(const char *name)
