@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <linux/sched.h>
 #include <pthread.h>
 #include <sched.h>
@@ -427,6 +428,14 @@ static inline bool has_thread(pid_t tid)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
 	return !access(path, F_OK);
+}
+
+/* Has the kernel make a thread, like an io_uring worker. A descriptor, or -errno. */
+static inline long make_kernel_thread(void)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
+
+	return raw(syscall(SYS_io_uring_setup, 1, &params));
 }
 
 /* Pid 1 of a group whose program sleeps and is there; -1 if it never was. */

@@ -4,7 +4,6 @@
  * tasks come by it that no member has cloned.
  */
 #define _GNU_SOURCE
-#include <linux/io_uring.h>
 
 #include "lineage.h"
 
@@ -25,14 +24,13 @@ TEST_F(group, members_tell_their_descent)
 	const pid_t init = enter_group(self->group);
 	const __u64 first_child = child_of(&info, 0, 1);
 	struct vprocns_member found[5];
-	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
 	size_t i;
 
 	if (!init) {
 		if (!fork())
 			fork();
 		else
-			syscall(SYS_io_uring_setup, 1, &params);
+			make_kernel_thread();
 		for (;;)
 			pause();
 	}

@@ -4,7 +4,6 @@
  * them, with those that other tests show.
  */
 #define _GNU_SOURCE
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <stddef.h>
 #include <sys/mman.h>

@@ -7,8 +7,6 @@
 #ifndef _VPROCNS_SELFTESTS_FAULTS_H
 #define _VPROCNS_SELFTESTS_FAULTS_H
 
-#include <linux/io_uring.h>
-
 #define DEBUGFS "/sys/kernel/debug/"
 
 /* Whether a call worked, or failed with one of its errnos; 0 ends them. */
@@ -80,14 +78,6 @@ static inline bool has_ended(enum kind kind, pid_t tid, int pidfd)
 	if (kind == PIDFD && close(pidfd))
 		return false;
 	return status_of(tid) == 0;
-}
-
-/* A thread that the kernel makes for a member. A descriptor, or -errno. */
-static inline long make_kernel_thread(void)
-{
-	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
-
-	return raw(syscall(SYS_io_uring_setup, 1, &params));
 }
 
 static inline int load(const void *image, size_t size)

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
-#include <linux/io_uring.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -183,14 +182,6 @@ MEMBER_TEST(no_hole_among_parallel_clones)
 	EXPECT_TRUE(has_no_holes(self->group));
 	EXPECT_EQ(variant->create.numbering ? FIRST + 17 :
 		  FIRST + 16 + 16 * 25 + 1, spend_number());
-}
-
-/* A thread that the kernel makes for a member, like an io_uring worker. */
-static int make_kernel_thread(void)
-{
-	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
-
-	return syscall(SYS_io_uring_setup, 1, &params);
 }
 
 MEMBER_TEST(kernel_threads_from_the_top)
