@@ -5,15 +5,8 @@
 # Runs in the VM, with the module loaded.
 . "$(dirname "$0")/tap.sh"
 
-tracing=/sys/kernel/tracing
 caller=$(dirname "$0")/../build/selftests/caller
 own=$(</proc/$$/comm)
-hooked=(alloc_pid kernel_clone ksys_unshare)
-if [[ $(uname -m) == aarch64 ]]; then
-	hooked+=(__arm64_sys_{setns,capget,capset})
-else
-	hooked+=(__{x64,ia32}_sys_{setns,capget,capset})
-fi
 work=$(mktemp -d)
 watcher=
 
@@ -212,7 +205,7 @@ done
 # Those that redirect, as a live patch does: who has a function first keeps it.
 taker=${MODULE%/*}/taker.ko
 only_takers() {
-	[[ $(awk '{ print $1 }' $tracing/enabled_functions) == ksys_unshare ]]
+	[[ $(hooks) == ksys_unshare ]]
 }
 eventually rmmod vprocns
 insmod "$MODULE"

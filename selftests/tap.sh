@@ -88,6 +88,21 @@ await() {
 	eventually "$@" || say 1 "comes true: $*"
 }
 
+# What the module hooks while there is a group, on this architecture.
+tracing=/sys/kernel/tracing
+hooked=(alloc_pid kernel_clone ksys_unshare)
+if [[ $(uname -m) == aarch64 ]]; then
+	hooked+=(__arm64_sys_{setns,capget,capset})
+else
+	hooked+=(__{x64,ia32}_sys_{setns,capget,capset})
+fi
+hooks() {
+	awk '{print $1}' $tracing/enabled_functions | sort
+}
+no_hooks() {
+	[[ -z $(hooks) ]]
+}
+
 # start_group NAME: one that lives until end_group. $living is the tool that made it.
 start_group() {
 	vprocns run --name "$1" sleep 1000 &

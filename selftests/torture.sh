@@ -11,7 +11,6 @@
 here=$(cd "$(dirname "$0")" && pwd -P)
 torturer=$here/../build/selftests/torturer
 ko=$MODULE
-tracing=/sys/kernel/tracing
 times=${TORTURE:-1}
 slowness=${PATIENCE:-1}
 user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
@@ -33,9 +32,6 @@ part() {
 		((sum[${pair%=*}] += ${pair#*=}))
 	done
 	echo "# $out"
-}
-no_hooks() {
-	[[ -z $(<$tracing/enabled_functions) ]]
 }
 no_reference() {
 	[[ $(</sys/module/vprocns/refcnt) == 0 ]]
