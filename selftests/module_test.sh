@@ -122,7 +122,8 @@ workqueue=alloc_workqueue
 ! grep -q ' alloc_workqueue_noprof$' /proc/kallsyms || workqueue+=_noprof
 rmmod vprocns
 while IFS=: read -r name error after words line; do
-	if ! insmod "${ko%/*}/taker.ko" "fail=$name" "error=$error" "after=$after"; then
+	if ! insmod "${ko%/*}/taker.ko" "symbol=$name" override=1 program=insmod \
+		"error=$error" "after=$after"; then
 		say 1 "the module that has $name fail loads"
 		continue
 	fi
@@ -149,7 +150,7 @@ insmod "$ko"
 
 # The last step of making a group, with the hooks on by then.
 holds "the module that has a descriptor fail loads" \
-	insmod "${ko%/*}/taker.ko" fail=anon_inode_getfd error=24 program=vprocns
+	insmod "${ko%/*}/taker.ko" symbol=anon_inode_getfd override=1 program=vprocns error=24
 run vprocns run -- true
 one_line "no group without a descriptor" 125 "Too many open files"
 rmmod taker

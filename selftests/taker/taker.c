@@ -17,19 +17,15 @@ MODULE_PARM_DESC(symbol, "the function to hold");
 
 static bool override;
 module_param(override, bool, 0444);
-MODULE_PARM_DESC(override, "have it return EXDEV instead");
+MODULE_PARM_DESC(override, "have it fail instead, for tasks in PID namespaces");
 
-static char *fail;
-module_param(fail, charp, 0444);
-MODULE_PARM_DESC(fail, "the function to have fail instead");
-
-static int error;
+static int error = EXDEV;
 module_param(error, int, 0444);
 MODULE_PARM_DESC(error, "with this errno; 0: with NULL");
 
-static char *program = "insmod";
+static char *program;
 module_param(program, charp, 0444);
-MODULE_PARM_DESC(program, "for tasks of this name");
+MODULE_PARM_DESC(program, "for tasks of this name, wherever they are");
 
 static unsigned int after;
 module_param(after, uint, 0444);
@@ -46,37 +42,33 @@ static struct ftrace_ops taker_ops = {
 		  FTRACE_OPS_FL_SAVE_REGS_IF_SUPPORTED,
 };
 
+static bool is_meant(void)
+{
+	return program ? !strcmp(current->comm, program) :
+			 task_active_pid_ns(current)->level;
+}
+
 static long elsewhere(void)
-{
-	return -EXDEV;
-}
-
-static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
-{
-	if (!task_active_pid_ns(current)->level)
-		return 0;
-	instruction_pointer_set(regs, (unsigned long)elsewhere);
-	return 1;
-}
-
-static long failure(void)
 {
 	return -error;
 }
 
-static int go_wrong(struct kprobe *kp, struct pt_regs *regs)
+static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
 {
-	if (strcmp(current->comm, program))
+	if (!is_meant())
 		return 0;
 	if (after) {
 		after--;
 		return 0;
 	}
-	instruction_pointer_set(regs, (unsigned long)failure);
+	instruction_pointer_set(regs, (unsigned long)elsewhere);
 	return 1;
 }
 
-/* A probe that has one is never made a jump, which can't go elsewhere. */
+/*
+ * A probe that has one is never made a jump, which can't go elsewhere; but at the
+ * entry of a function it excludes the module's hook.
+ */
 static void do_nothing(struct kprobe *kp, struct pt_regs *regs,
 		       unsigned long flags)
 {
@@ -90,16 +82,12 @@ static int __init taker_init(void)
 {
 	int err;
 
-	if (fail) {
-		taker_probe.symbol_name = fail;
-		taker_probe.pre_handler = go_wrong;
-		taker_probe.post_handler = do_nothing;
-		return register_kprobe(&taker_probe);
-	}
 	if (!symbol)
 		return -EINVAL;
 	if (override) {
 		taker_probe.symbol_name = symbol;
+		if (program)
+			taker_probe.post_handler = do_nothing;
 		return register_kprobe(&taker_probe);
 	}
 	err = ftrace_set_filter(&taker_ops, symbol, strlen(symbol), 1);
@@ -112,7 +100,7 @@ static int __init taker_init(void)
 
 static void __exit taker_exit(void)
 {
-	if (fail || override) {
+	if (override) {
 		unregister_kprobe(&taker_probe);
 		return;
 	}
