@@ -27,7 +27,7 @@ static const char *const random_faults[] = {
 };
 
 /* More than ever happen: what is left of it tells how many did. */
-#define MOST_FAULTS 1000000000
+#define MOST_FAULTS "1000000000"
 
 static bool set_random(const char *name, const char *value)
 {
@@ -46,6 +46,7 @@ static bool set_random(const char *name, const char *value)
 static long count_random(void)
 {
 	char path[128];
+	const long most = atol(MOST_FAULTS);
 	long left, count = 0;
 	FILE *file;
 	size_t i;
@@ -57,9 +58,8 @@ static long count_random(void)
 		if (!file || fscanf(file, "%ld", &left) != 1)
 			return -1;
 		fclose(file);
-		count += MOST_FAULTS - left;
-		fprintf(stderr, "# %s: %ld\n", random_faults[i],
-			MOST_FAULTS - left);
+		count += most - left;
+		fprintf(stderr, "# %s: %ld\n", random_faults[i], most - left);
 	}
 	return count;
 }
@@ -282,7 +282,7 @@ TEST_F_TIMEOUT(device, faults_at_random, 1200)
 
 	NEEDS_INJECTION();
 	ASSERT_LT(0, size);
-	ASSERT_TRUE(set_random("times", "1000000000"));
+	ASSERT_TRUE(set_random("times", MOST_FAULTS));
 	ASSERT_TRUE(set_random("task-filter", "Y"));
 	ASSERT_TRUE(set_random("probability", "50"));
 	for (i = 0; i < LIVES && _metadata->passed; i++) {
