@@ -138,14 +138,16 @@ part "fork bombs in a group" bomb $cgroups/full $((5 * times))
 rmdir $cgroups/hungry $cgroups/full
 
 # Programs that do all that clone, fork and exec can do. A refused flag is a
-# failure to stress-ng, but not to its status.
+# failure to stress-ng, but not to its status. It would print each under a lock that
+# whoever waits tries every 100 ms, hundreds of unshare's children at once.
 # stress PROFILE EXPECTED NAME: EXPECTED is which namespaces it may miss.
 stress() {
 	local name=$3 as=()
 	stressed=$((stressed + 1))
 	[[ $name != exec ]] || as=("${user[@]}")
 	run timeout $((120 * slowness)) "${as[@]}" vprocns run --profile "$1" -- \
-		stress-ng --temp-path /tmp --timeout $((3 * times)) --"$name" 2
+		stress-ng --log-lockless --temp-path /tmp --timeout $((3 * times)) \
+		--"$name" 2
 	# What each of its processes says, said once.
 	sed 's/\[[0-9]*\] //' "$tap_out" "$tap_err" | sort | uniq -c >"$work/said"
 	sed 's/^/# /' "$work/said"
