@@ -121,6 +121,11 @@ holds "but works where all is there" insmod "$ko"
 workqueue=alloc_workqueue
 ! grep -q ' alloc_workqueue_noprof$' /proc/kallsyms || workqueue+=_noprof
 rmmod vprocns
+# A work queue that stays can be seen nowhere, so those that go are counted.
+echo 'p:vprocns/destroyed destroy_workqueue' >>$tracing/kprobe_events
+echo 1 >$tracing/events/vprocns/enable
+traced=$(hooks)
+steps=0
 while IFS=: read -r name error after words line; do
 	if ! insmod "${ko%/*}/taker.ko" "symbol=$name" override=1 program=insmod \
 		"error=$error" "after=$after"; then
@@ -132,10 +137,11 @@ while IFS=: read -r name error after words line; do
 	one_line "insmod ends where call $((after + 1)) of $name fails" 1 "$words"
 	holds "with its line, if it has one" log_has ${line:+"$line"}
 	holds "no device" test ! -e /dev/vprocns
-	holds "no hook" no_hooks
+	holds "no hook" test "$(hooks)" == "$traced"
 	insmod "$ko"
 	holds "and works when it does not fail" right_numbers
 	rmmod vprocns
+	steps=$((steps + 1))
 done <<END
 ftrace_set_filter_ip:18:0:cross-device:alloc_pid can't be hooked (-18)
 ftrace_set_filter_ip:18:4:cross-device:${hooked[4]} can't be hooked (-18)
@@ -146,6 +152,10 @@ prepare_kernel_cred:0:0:allocate memory:
 $workqueue:0:0:allocate memory:
 misc_register:18:0:cross-device:
 END
+echo 0 >$tracing/events/vprocns/enable
+run grep -cE '^ *(ins|rm)mod-.* destroyed: ' $tracing/trace
+is "each load that came as far as the device had its work queue destroyed" 0 $((steps + 1))
+echo -:vprocns/destroyed >>$tracing/kprobe_events
 insmod "$ko"
 
 # The last step of making a group, with the hooks on by then.
