@@ -5,11 +5,12 @@
 directory=$(dirname "$0")
 
 for program; do
-	seen=$(dmesg | wc -l)
+	mark="=== $(basename "$program"), test $((++count))"
+	echo "$mark" >/dev/kmsg
 	echo "=== $(basename "$program")"
 	"$program" </dev/null 2>&1
 	echo "=== status $?"
-	complaints=$("$directory/vm/complained" "$seen")
+	complaints=$("$directory/vm/complained" "$mark")
 	if [[ $complaints ]]; then
 		sed 's/^/# /' <<<"$complaints"
 		echo "not ok - the kernel's log stays clean"
