@@ -59,10 +59,11 @@ exec 4>&1
 mkdir -p "$build/check"
 
 # tally WHERE < output: one line a program, and the lines of what failed. A
-# program that ends early fails by the tests that its plan promised.
+# program that ends early fails by the tests that its plan promised, and a skip by
+# not being one of selftests/skips.
 tally() {
 	local counts
-	counts=$(awk -v where="$1" -v counts=/dev/fd/3 '
+	counts=$(awk -v where="$1" -v counts=/dev/fd/3 -F '\t' '
 		function done_with() {
 			if (name == "")
 				return
@@ -73,22 +74,44 @@ tally() {
 				print "# " missing " result(s) missing, status " status
 			printf "%s  %-9s %-18s %d passed, %d failed, %d skipped\n",
 				bad + missing ? "FAIL" : "ok  ", where, name, good, bad + missing, skip
+			for (reason in skips)
+				print "#     " skips[reason] " skipped: " reason
+			delete skips
 			fflush()
 			P += good; F += bad + missing; S += skip
 			good = bad = skip = plan = results = status = 0
 			comments = ""
 		}
-		/^=== status / { status = $3; next }
-		/^=== / { done_with(); name = $2; next }
+		FNR == NR { if (!/^#/ && where ~ $1) may[$2]; next }
+		function expected(reason) {
+			for (pattern in may)
+				if (reason ~ pattern)
+					return 1
+			return 0
+		}
+		/^=== status / { status = substr($0, 12); next }
+		/^=== / { done_with(); name = substr($0, 5); next }
 		/^1\.\.[0-9]+/ { plan += substr($1, 4); next }
 		/^ok - / { good++; next }
 		/^not ok - / { bad++; printf "%s", comments; print; next }
-		/^ok [0-9]+.*# SKIP/ { skip++; results++; print; comments = ""; next }
+		/^ok [0-9]+.*# SKIP/ {
+			results++
+			comments = ""
+			if (expected($0)) {
+				skip++
+				sub(/.*# SKIP */, "")
+				skips[$0]++
+			} else {
+				bad++
+				print "not " $0 ": not in selftests/skips"
+			}
+			next
+		}
 		/^ok [0-9]/ { good++; results++; comments = ""; next }
 		/^not ok [0-9]/ { bad++; results++; print; printf "%s", comments; comments = ""; next }
 		/^#/ { if ($0 !~ /^# +(RUN|OK|Starting|Totals|PASSED|FAILED:)/) comments = comments $0 "\n"; next }
 		END { done_with(); print P + 0, F + 0, S + 0 >counts }
-	' 3>&1 >&4)
+	' selftests/skips - 3>&1 >&4)
 	read -r p f s <<<"$counts"
 	((passed += p, failed += f, skipped += s))
 }
