@@ -70,7 +70,7 @@ check-matrix:
 # Strains the module in a VM, for minutes on an ordinary kernel.
 torture: KERNELS = bookworm
 torture:
-	@selftests/install-deps torture
+	@selftests/install-deps
 	@$(MAKE) -s --no-print-directory tool
 	@$(MAKE) -s --no-print-directory -C selftests
 	@set -e; for kernel in $(KERNELS); do \

@@ -28,7 +28,7 @@ while (($#)); do
 done
 ((${#kernels[@]} + ${#suites[@]})) || kernels=(bookworm trixie)
 
-known=() of_host=() of_kernel=() of_system=() in_turn=() others=()
+known=() of_host=() of_kernel=() of_system=() of_machine=() in_turn=() others=()
 # choose ARRAY FILE...: those of the files that are asked for.
 choose() {
 	local -n array=$1
@@ -44,11 +44,13 @@ choose of_host build/unit/*_test selftests/*_lint.sh selftests/vm/vm_test.sh
 # What debug kernels and systems alone promise.
 choose of_kernel selftests/vm/{debug,kcsan}_test.sh
 choose of_system selftests/vm/system_test.sh build/unit/*_test
+# Too long for each of many systems.
+choose of_machine selftests/torture_test.sh
 # Those that patch the kernel's code again and again have a machine of their own.
 patching=(selftests/{module,neighbours}_test.sh)
 choose in_turn "${patching[@]}"
 mapfile -t rest < <(printf '%s\n' build/selftests/*_test selftests/*_test.{sh,py} |
-	grep -vxFf <(printf '%s\n' "${patching[@]}"))
+	grep -vxFf <(printf '%s\n' "${patching[@]}" selftests/torture_test.sh))
 choose others "${rest[@]}"
 for test in "${tests[@]}"; do
 	[[ " ${known[*]} " == *" $test "* ]] || wrong "no test $test"
@@ -163,7 +165,7 @@ for kernel in "${kernels[@]}"; do
 		[[ $file != */${kernel}_test.sh ]] || part "$kernel-vm" host_programs "$file"
 	done
 	echo "running the tests in a VM with the kernel of $kernel"
-	in_vm "$kernel" --kernel "$kernel" -- "${others[@]}"
+	in_vm "$kernel" --kernel "$kernel" -- "${others[@]}" "${of_machine[@]}"
 	in_vm "$kernel-in-turn" --kernel "$kernel" --in-turn -- "${in_turn[@]}"
 done
 

@@ -3,15 +3,17 @@
 # The module under strain, for minutes: groups that many make and kill at once,
 # loads and unloads, lack of memory and of tasks, stress-ng, processors that
 # come and go. What is counted on both sides must be equal at the end. Runs in
-# the VM, with the module loaded; no part of `make check`.
+# the VM, with the module loaded.
 #
-# TORTURE is how many times longer than usual it all lasts.
+# TORTURE is how many times longer than usual it all lasts; SHARE=20 does a
+# twentieth of it.
 . "$(dirname "$0")/tap.sh"
 
 here=$(cd "$(dirname "$0")" && pwd -P)
 torturer=$here/../build/selftests/torturer
 ko=$MODULE
 times=${TORTURE:-1}
+share=${SHARE:-1}
 slowness=${PATIENCE:-1}
 user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 work=$(mktemp -d)
@@ -19,9 +21,15 @@ mark="=== torture.sh, process $$"
 echo "$mark" >/dev/kmsg
 declare -A sum
 
-# per_patience N: how often something is done, of N on an ordinary kernel.
+# amount N: how long or how often something is done, of N usually.
+amount() {
+	local n=$(($1 * times / share))
+	echo $((n ? n : 1))
+}
+# per_patience N: likewise, of N on an ordinary kernel.
 per_patience() {
-	echo $(($1 * times / slowness))
+	local n=$(($(amount "$1") / slowness))
+	echo $((n ? n : 1))
 }
 # part NAME ARG...: a part of torturer, whose counts are added up.
 part() {
@@ -81,7 +89,7 @@ for i in 1 2; do
 	tools[i]=$!
 done
 part "groups of four at once; the module is never unloaded under one" \
-	groups $((60 * times)) 4
+	groups "$(amount 120)" 4
 touch "$work/enough"
 wait "${tools[@]}"
 echo "# beside them, runs, execs and binds by the tool: $(cat "$work"/runs* | xargs)"
@@ -101,7 +109,7 @@ cpus=$(taskset -cp $$)
 if grep -q 'QEMU TCG' /proc/cpuinfo; then
 	run taskset -cp 0 $$
 fi
-"$torturer" churn >"$work/churn" 2>&1 &
+"$torturer" churn >"$work/churn" 2>"$work/wrong" &
 churn=$!
 loads=$(per_patience 1000)
 for ((i = 0; i < loads; i++)); do
@@ -115,9 +123,12 @@ echo "# $i loads and unloads"
 say $((i != loads)) "$loads loads and unloads while the machine forks"
 run taskset -cp "${cpus##*: }" $$
 holds "which goes on to do so" kill $churn
-wait $churn 2>/dev/null
-run cat "$work/churn"
+wait $churn
+run cat "$work/wrong"
 is "and no clone of it failed" 0 ""
+outside=$(sed 's/.* made=\([0-9]*\) .*/\1/' "$work/churn")
+echo "# $outside clones meanwhile"
+say "$((outside < loads))" "but there was more than one a load"
 holds "and nothing stays hooked" eventually no_hooks
 
 first=$("$torturer" id)
@@ -130,12 +141,13 @@ echo "+memory +pids" >$cgroups/cgroup.subtree_control
 mkdir $cgroups/hungry $cgroups/full
 echo 64M >$cgroups/hungry/memory.max
 echo 200 >$cgroups/full/pids.max
-for ((i = 0; i < 5 * times; i++)); do
+rounds=$(amount 5)
+for ((i = 0; i < rounds; i++)); do
 	part "memory runs out in a group, round $((i + 1))" eat $cgroups/hungry
 done
 kills=$(awk '$1 == "oom_kill" { print $2 }' $cgroups/hungry/memory.events)
-equal "tasks that the kernel killed" "$kills" $((3 * 5 * times))
-part "fork bombs in a group" bomb $cgroups/full $((5 * times))
+equal "tasks that the kernel killed" "$kills" $((3 * rounds))
+part "fork bombs in a group" bomb $cgroups/full "$rounds"
 rmdir $cgroups/hungry $cgroups/full
 
 # Programs that do all that clone, fork and exec can do. A refused flag is a
@@ -146,13 +158,14 @@ stress() {
 	local name=$3 as=()
 	stressed=$((stressed + 1))
 	[[ $name != exec ]] || as=("${user[@]}")
-	run timeout $((120 * slowness)) "${as[@]}" vprocns run --profile "$1" -- \
-		stress-ng --log-lockless --temp-path /tmp --timeout $((3 * times)) \
-		--"$name" 2
+	run timeout $((120 * slowness)) "${as[@]}" vprocns run --report --profile "$1" -- \
+		stress-ng --log-lockless --temp-path /tmp --timeout "$(amount 3)" --"$name" 2
 	# What each of its processes says, said once.
 	sed 's/\[[0-9]*\] //' "$tap_out" "$tap_err" | sort | uniq -c >"$work/said"
 	sed 's/^/# /' "$work/said"
 	grep -q "successful run completed" "$work/said" || status=1
+	# The two stressors are not enough.
+	(($(sed -nE 's/.*: ([0-9]+) tasks, .*/\1/p' "$work/said") > 2)) || status=1
 	! grep fail: "$work/said" |
 		grep -qvE "unshare\(($2)\) failed, errno=95 " || status=1
 	mv "$work/said" "$tap_out"

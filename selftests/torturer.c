@@ -8,7 +8,7 @@
  *                           many at once; to unload the module is tried all
  *                           the while
  *   empty COUNT             groups made and closed
- *   churn                   forks and threads, until it is killed
+ *   churn                   forks and threads, until SIGTERM
  *   storm COUNT             as many clones in one group
  *   bomb CGROUP COUNT       fork bombs in one group, under a limit of tasks
  *   eat CGROUP              more memory than there is, in one group
@@ -356,6 +356,8 @@ static void groups(int seconds, int workers)
 	expect_equal("status", end_namespace(init), 128 + SIGKILL);
 	work_together(seconds / 3, workers, 2000);
 	close(device);
+	if (!tally->killed)
+		wrong("no group was killed amid its clones");
 }
 
 static void empty(int count)
@@ -377,12 +379,23 @@ static void empty(int count)
 	close(device);
 }
 
+static volatile sig_atomic_t enough;
+
+static void be_enough(int signal __attribute__((unused)))
+{
+	enough = 1;
+}
+
 static void churn(void)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	for (;;)
+	signal(SIGTERM, be_enough);
+	while (!enough) {
 		if (!make_thread() || !make_and_wait() || !make_vforked())
-			perror("a clone outside");
+			wrong("a clone outside: %s", strerror(errno));
+		else
+			tally->made += 3;
+	}
 }
 
 /* In one group that ends by itself; what @program does there. */
