@@ -172,23 +172,28 @@ done
 table=()
 for suite in "${suites[@]}"; do
 	if ! selftests/vm/system "$suite"; then
-		table+=("| $suite | | no system | | | |")
+		table+=("| $suite | | no system | | | | |")
 		((failed++))
 		continue
 	fi
 	while read -r kernel release state; do
 		if [[ $state == refused ]]; then
-			table+=("| $kernel | $release | not built | | | |")
+			table+=("| $kernel | $release | not built | | | | |")
 			((failed++))
 			continue
 		fi
+		[[ $state != warned ]] || ((failed++))
 		echo "running the tests in the system of $kernel, $release"
 		before=("$passed" "$failed" "$skipped")
 		in_vm "$kernel-system" --system "$kernel" -- "${of_system[@]}" "${others[@]}"
 		in_vm "$kernel-system-in-turn" --system "$kernel" --in-turn -- "${in_turn[@]}"
 		loaded=$(sed -n 's/^# loaded: //p' "$build/check/$kernel-system.log")
-		table+=("| $kernel | $release | $state | ${loaded:-no} | $((passed - before[0])) | $((failed - before[1])) | $((skipped - before[2])) |")
+		table+=("| $kernel | $release | $state | ${loaded:--} | $((passed - before[0])) | $((failed - before[1])) | $((skipped - before[2])) |")
 	done <"$build/systems/$suite.kernels"
+	if [[ ! -s $build/systems/$suite.kernels ]]; then
+		echo "FAIL  $suite: its system has no kernel"
+		((failed++))
+	fi
 done
 
 if ((${#table[@]})); then
