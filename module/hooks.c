@@ -193,6 +193,21 @@ static void notrace do_nothing(unsigned long ip, unsigned long parent_ip,
 {
 }
 
+/*
+ * A BPF trampoline at a function makes way for us, but for as long as a program
+ * comes to it or goes the kernel has us try again, a millisecond later.
+ */
+static int register_patiently(struct ftrace_ops *ops)
+{
+	unsigned int tries = 1000;
+	int err;
+
+	do {
+		err = register_ftrace_function(ops);
+	} while (err == -EAGAIN && --tries);
+	return err == -EAGAIN ? -EBUSY : err;
+}
+
 /* Registering all failed: tries each alone, to name the one that is taken. */
 static void name_the_taken(int err)
 {
@@ -206,7 +221,7 @@ static void name_the_taken(int err)
 		int ret = ftrace_set_filter_ip(&trial, hooks[i].ip, 0, 1);
 
 		if (!ret)
-			ret = register_ftrace_function(&trial);
+			ret = register_patiently(&trial);
 		if (ret) {
 			pr_err_ratelimited("%s can't be hooked (%d): a live patch or another module has it\n",
 					   hooks[i].symbol, ret);
@@ -248,7 +263,7 @@ static int hooks_on(void)
 		}
 	}
 
-	err = register_ftrace_function(&hook_ops);
+	err = register_patiently(&hook_ops);
 	if (err) {
 		name_the_taken(err);
 		goto err_probes;
@@ -271,14 +286,29 @@ static long sum_inside(void)
 	return sum;
 }
 
-static void hooks_off(void)
+/* An error leaves all as it was, and the module held until that has changed. */
+static int hooks_off(void)
 {
+	static bool stuck;
+	int err;
+
 	lockdep_assert_held(&hooks_lock);
 	/*
 	 * Waits by RCU-tasks for handlers and for who comes from one: he has
-	 * counted himself in, or will never be in a target.
+	 * counted himself in, or will never be in a target. Fails where ftrace has
+	 * shut itself down: it patches nothing any more, so we are called for good.
 	 */
-	WARN_ON_ONCE(unregister_ftrace_function(&hook_ops));
+	err = unregister_ftrace_function(&hook_ops);
+	if (err && !stuck) {
+		pr_err("the hooks can't be taken off (%d): the module stays\n",
+		       err);
+		__module_get(THIS_MODULE);
+	} else if (!err && stuck) {
+		module_put(THIS_MODULE);
+	}
+	stuck = err;
+	if (err)
+		return err;
 	/* A target may sleep. Sums only fall now, and 0 is the end. */
 	while (sum_inside())
 		msleep(20);
@@ -286,17 +316,19 @@ static void hooks_off(void)
 	synchronize_rcu_tasks();
 	probes_off(nr_probes);
 	hooked = false;
+	return 0;
 }
+
+static void hooks_idle(struct work_struct *work);
+static DECLARE_DELAYED_WORK(idle_work, hooks_idle);
 
 static void hooks_idle(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (!users && hooked)
-		hooks_off();
+	if (!users && hooked && hooks_off())
+		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 	mutex_unlock(&hooks_lock);
 }
-
-static DECLARE_DELAYED_WORK(idle_work, hooks_idle);
 
 /**
  * vprocns_hooks_get - a group needs the hooks
@@ -406,11 +438,10 @@ int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
 
 	mutex_lock(&hooks_lock);
 	err = hooks_on();
-	if (!err)
-		hooks_off();
 	mutex_unlock(&hooks_lock);
 	if (err)
 		goto err_filter;
+	hooks_idle(NULL);
 	return 0;
 
 err_filter:
@@ -421,11 +452,18 @@ err_filter:
 /**
  * vprocns_hooks_exit - takes everything off at once
  *
+ * Does not return before that is done: what is still called may not be freed.
+ *
  * Context: process; no group is left, but a target that freed one may run.
  */
 void vprocns_hooks_exit(void)
 {
-	cancel_delayed_work_sync(&idle_work);
-	hooks_idle(NULL);
+	for (;;) {
+		cancel_delayed_work_sync(&idle_work);
+		hooks_idle(NULL);
+		if (!hooked)
+			break;
+		ssleep(1);
+	}
 	ftrace_free_filter(&hook_ops);
 }

@@ -150,6 +150,7 @@ ftrace_set_filter_ip:18:4:cross-device:${hooked[4]} can't be hooked (-18)
 tracepoint_probe_register:18:0:cross-device:sched_process_fork can't be probed (-18)
 tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
 register_ftrace_function:18:0:cross-device:can't be hooked (-18)
+register_ftrace_function:11:0:busy:can't be hooked (-16)
 prepare_kernel_cred:0:0:allocate memory:
 $workqueue:0:0:allocate memory:
 misc_register:18:0:cross-device:
@@ -159,6 +160,42 @@ run grep -cE '^ *(ins|rm)mod-.* destroyed: ' $tracing/trace
 is "each load that came as far as the device had its work queue destroyed" 0 $((steps + 1))
 echo -:vprocns/destroyed >>$tracing/kprobe_events
 insmod "$ko"
+
+# EAGAIN is what the kernel says while a BPF program comes to a trampoline or goes.
+rmmod vprocns
+holds "the module that has it say so for a while loads" insmod "${ko%/*}/taker.ko" \
+	symbol=register_ftrace_function override=1 program=insmod error=11 times=500
+holds "insmod tries until it does not" insmod "$ko"
+rmmod taker
+
+# Where ftrace takes nothing off, the module may not go: it is still called.
+taker="${ko%/*}/taker.ko symbol=unregister_ftrace_function override=1 error=19"
+# shellcheck disable=SC2086
+holds "the module that has the hooks stay loads" insmod $taker program=kworker
+attempt right_numbers
+holds "hooks that can't be taken off have a line" eventually log_has "can't be taken off (-19)"
+run rmmod vprocns
+one_line "and keep the module" 1 "in use"
+holds "with which groups work" right_numbers
+rmmod taker
+holds "until they can" eventually no_hooks
+holds "and no longer" eventually no_probes
+# shellcheck disable=SC2086
+holds "the module that has them stay for rmmod loads" insmod $taker program=rmmod
+holds "hooks are on" right_numbers
+attempt true
+rmmod vprocns &
+leaving=$!
+await log_has "can't be taken off"
+holds "while they stay the machine forks" bash -c '(:); (:)'
+holds "and rmmod has not ended" kill -0 $leaving
+# By another name, which is not had to fail.
+(exec -a rmmod kmod taker)
+run wait $leaving
+is "it does once they go" 0
+holds "and nothing is hooked" no_hooks
+insmod "$ko"
+holds "and a new load works" right_numbers
 
 # The last step of making a group, with the hooks on by then.
 holds "the module that has a descriptor fail loads" \
@@ -240,7 +277,8 @@ else
 fi
 
 # The last to hold a group may be a task that joined as it ended, and nothing else
-# holds the module then. Where no number may be had any more, it looks for long.
+# holds the module then. Where no number may be had any more, it looks for long, if
+# each takes a while.
 max=$(</proc/sys/kernel/pid_max)
 sysctl -q kernel.pid_max=4194304
 # shellcheck disable=SC2016
@@ -249,6 +287,8 @@ vprocns run --name barren --first 100000 -- bash -c 'echo 50000 >$0 && exec slee
 living=$!
 await pgrep -x sleep
 init=$(pgrep -P $living)
+holds "the module that slows down the search loads" insmod "${ko%/*}/taker.ko" \
+	symbol=vprocns_numbering_skip override=1 program=nsenter delay=1
 nsenter "--pid=/proc/$init/ns/pid" true &
 joiner=$!
 has_joined() {
@@ -264,6 +304,7 @@ one_line "and the group the module" 1 "in use"
 kill -KILL $joiner
 wait $joiner
 holds "until it is killed" eventually rmmod vprocns
+rmmod taker
 insmod "$ko"
 sysctl -q "kernel.pid_max=$max"
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds one kernel function like a live patch does, sends tasks in PID namespaces
- * from it elsewhere like bpf_override_return() does, or has it fail for one
- * program, for module_test.sh.
+ * from it elsewhere like bpf_override_return() does, or has it fail or take its
+ * time for one program, for module_test.sh.
  */
+#include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -25,11 +26,15 @@ MODULE_PARM_DESC(error, "with this errno; 0: with NULL");
 
 static char *program;
 module_param(program, charp, 0444);
-MODULE_PARM_DESC(program, "for tasks of this name, wherever they are");
+MODULE_PARM_DESC(program, "for tasks whose name begins so, wherever they are");
 
 static unsigned int after;
 module_param(after, uint, 0444);
 MODULE_PARM_DESC(after, "how many of their calls work before");
+
+static unsigned int times = UINT_MAX;
+module_param(times, uint, 0444);
+MODULE_PARM_DESC(times, "how many fail, of those behind");
 
 static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -42,9 +47,13 @@ static struct ftrace_ops taker_ops = {
 		  FTRACE_OPS_FL_SAVE_REGS_IF_SUPPORTED,
 };
 
+static unsigned int delay;
+module_param(delay, uint, 0444);
+MODULE_PARM_DESC(delay, "milliseconds that each call takes longer; none fails then");
+
 static bool is_meant(void)
 {
-	return program ? !strcmp(current->comm, program) :
+	return program ? strstarts(current->comm, program) :
 			 task_active_pid_ns(current)->level;
 }
 
@@ -57,10 +66,17 @@ static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
 {
 	if (!is_meant())
 		return 0;
+	if (delay) {
+		mdelay(delay);
+		return 0;
+	}
 	if (after) {
 		after--;
 		return 0;
 	}
+	if (!times)
+		return 0;
+	times--;
 	instruction_pointer_set(regs, (unsigned long)elsewhere);
 	return 1;
 }
