@@ -48,7 +48,10 @@ static const struct cred *number_cred;
  */
 static pid_t programs_own;
 
-/* A self-bound group's init makes the first process, threads-only or not. */
+/*
+ * A self-bound group's init makes the first process, threads-only or not: its main
+ * thread does, so that no two can be first.
+ */
 static bool is_first_process(const struct vprocns_group *group)
 {
 	return group->self_bound && !READ_ONCE(group->has_program) &&
@@ -413,7 +416,7 @@ static noinline void commit_clone(struct task_struct *parent,
 			vprocns_numbering_commit(&group->numbering, upid->nr);
 		group->clones++;
 		/* is_first_process() looks without the lock. */
-		if (!joined)
+		if (!joined && thread_group_leader(child))
 			WRITE_ONCE(group->has_program, true);
 		group->threads += !thread_group_leader(child);
 		group->joined += joined;

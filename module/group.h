@@ -17,7 +17,7 @@
 
 /**
  * struct vprocns_group - one group of tasks
- * @lock: protects @numbering, @lineages and the next five. Raw: the probes
+ * @lock: protects @numbering, @lineages and the next five. Raw: the probes may
  *	run with preemption off. Innermost.
  * @numbering: which TIDs come next; with lineage, which task that joins it is
  * @lineages: the descent of the live tasks, with lineage numbering
@@ -25,7 +25,7 @@
  * @threads: likewise
  * @joined: likewise
  * @collisions: likewise
- * @has_program: a member has made a task
+ * @has_program: a member has made a process
  * @kernel_threads: see struct vprocns_stats
  * @exits: likewise
  * @rewritten: likewise

@@ -561,6 +561,31 @@ TEST_F(threads_only, one_process)
 	EXPECT_EQ(1, get_stats(self->group).refused[VPROCNS_RULE_THREADS_ONLY]);
 }
 
+/* A thread of the init's is not its first process. */
+TEST_F(threads_only, init_makes_a_thread_first)
+{
+	const pid_t init = sys_clone(CLONE_NEWPID | SIGCHLD);
+	struct thread *thread;
+	pid_t program;
+
+	if (!init) {
+		thread = new_thread();
+		if (bind_group(self->group, -1))
+			_exit(1);
+		if (start_thread(thread, 0) != FIRST)
+			_exit(2);
+		join_thread(thread);
+		program = fork();
+		if (!program)
+			_exit(0);
+		if (program != FIRST + 1 || status_of(program))
+			_exit(3);
+		_exit(fork() != -1 || errno != EOPNOTSUPP);
+	}
+	EXPECT_EQ(0, status_of(init));
+	EXPECT_EQ(1, get_stats(self->group).refused[VPROCNS_RULE_THREADS_ONLY]);
+}
+
 /* Who joins between the bind and the first program does not stand in for it. */
 TEST_F(threads_only, somebody_joins_first)
 {

@@ -85,7 +85,10 @@ enum vprocns_caps {
 };
 
 /* vprocns_create.flags */
-/* Only CLONE_THREAD clones; a self-bound group's init may make the first process. */
+/*
+ * Only CLONE_THREAD clones; the main thread of a self-bound group's init may make
+ * the first process.
+ */
 #define VPROCNS_CREATE_THREADS_ONLY	_BITUL(0)
 /* Take vprocns_create.allowed in place of the profile's set of clone flags. */
 #define VPROCNS_CREATE_ALLOWED		_BITUL(1)
