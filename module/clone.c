@@ -28,6 +28,7 @@
 #include "group.h"
 #include "hooks.h"
 #include "lineage.h"
+#include "request.h"
 
 static struct pid *no_alloc_pid(struct pid_namespace *ns, pid_t *set_tid,
 				size_t set_tid_size)
@@ -161,7 +162,7 @@ static struct pid *try_number(struct pid_namespace *ns, u32 nr, bool first)
 
 	if (!first) {
 		rcu_read_lock();
-		used = find_pid_ns(nr, ns);
+		used = nr > vprocns_highest_tid(ns) || find_pid_ns(nr, ns);
 		rcu_read_unlock();
 		if (used)
 			return ERR_PTR(-EEXIST);
@@ -180,13 +181,15 @@ static struct pid *exhausted(struct vprocns_group *group)
 static struct pid *alloc_near(struct vprocns_group *group,
 			      struct pid_namespace *ns, u32 nr, bool down)
 {
-	const u32 first = group->create.first, last = group->create.last;
-	const u32 span = vprocns_group_span(group);
+	const u32 first = group->create.first;
+	const u32 last = min(group->create.last, vprocns_highest_tid(ns));
 	struct pid *pid;
 	u32 i;
 
-	for (i = 0; i < span; i++) {
-		pid = try_number(ns, nr, i == 0);
+	if (nr > last)
+		nr = down ? last : first;
+	for (i = first; i <= last; i++) {
+		pid = try_number(ns, nr, i == first);
 		if (pid != ERR_PTR(-EEXIST))
 			return pid;
 		cond_resched();

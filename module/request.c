@@ -43,6 +43,17 @@ bool vprocns_name_ok(const char *name)
 }
 
 /**
+ * vprocns_highest_tid - what kernel.pid_max lets a PID namespace have at most
+ * @ns: the namespace
+ *
+ * Return: that TID, which may be lower the next time.
+ */
+u32 vprocns_highest_tid(const struct pid_namespace *ns)
+{
+	return vprocns_ns_pid_max(ns, global_pid_max) - 1;
+}
+
+/**
  * vprocns_range_ok - whether a PID namespace has all numbers of a range
  * @create: the request, complete
  * @ns: the namespace
@@ -53,7 +64,7 @@ bool vprocns_range_ok(const struct vprocns_create *create,
 		      const struct pid_namespace *ns)
 {
 	return create->first >= 2 && create->first <= create->last &&
-	       create->last < vprocns_ns_pid_max(ns, global_pid_max);
+	       create->last <= vprocns_highest_tid(ns);
 }
 
 static bool numbering_ok(const struct vprocns_create *create)
@@ -77,8 +88,7 @@ int vprocns_request_complete(struct vprocns_create *create)
 	if (!create->first)
 		create->first = VPROCNS_FIRST_TID;
 	if (!create->last)
-		create->last =
-			vprocns_ns_pid_max(&init_pid_ns, global_pid_max) - 1;
+		create->last = vprocns_highest_tid(&init_pid_ns);
 	return vprocns_range_ok(create, &init_pid_ns) ? 0 : -EINVAL;
 }
 

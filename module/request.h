@@ -10,6 +10,7 @@ struct vprocns_create;
 int vprocns_requests_init(void);
 
 bool vprocns_name_ok(const char *name);
+u32 vprocns_highest_tid(const struct pid_namespace *ns);
 bool vprocns_range_ok(const struct vprocns_create *create,
 		      const struct pid_namespace *ns);
 int vprocns_request_complete(struct vprocns_create *create);

@@ -344,4 +344,55 @@ TEST_F(high, pid_max_is_lowered)
 	IN_GROUP(wraps_at_pid_max);
 }
 
+/* A child's children have numbers from all over the range of a lineage. */
+static int clones_below_pid_max(void)
+{
+	pid_t pid;
+	int i;
+
+	if (!write_to(PID_MAX, "32768"))
+		return 1;
+	pid = fork();
+	if (pid)
+		return status_of(pid);
+	for (i = 0; i < 20; i++) {
+		pid = spend_number();
+		if (pid < 0 || pid >= 32768)
+			return 2;
+		if (make_kernel_thread() < 0)
+			return 3;
+	}
+	return 0;
+}
+
+/* Nobody tries in vain each of the millions that are out of reach. */
+static void try_range_of_millions(struct __test_metadata *_metadata,
+				  enum vprocns_numbering numbering)
+{
+	const struct vprocns_create create = {
+		.profile = VPROCNS_PROFILE_LINUX, .numbering = numbering,
+	};
+	pid_t init;
+	int group;
+
+	ASSERT_TRUE(write_to(PID_MAX, "4194304"));
+	group = make_group(&create);
+	ASSERT_LE(0, group);
+	init = enter_group(group);
+	if (!init)
+		_exit(clones_below_pid_max());
+	EXPECT_EQ(0, status_of(init));
+	EXPECT_TRUE(close_group(group));
+}
+
+TEST_F(high, millions_are_out_of_reach)
+{
+	try_range_of_millions(_metadata, VPROCNS_NUMBERING_SEQUENTIAL);
+}
+
+TEST_F(high, millions_are_out_of_reach_by_lineage)
+{
+	try_range_of_millions(_metadata, VPROCNS_NUMBERING_LINEAGE);
+}
+
 TEST_HARNESS_MAIN
