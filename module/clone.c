@@ -230,13 +230,14 @@ static int make_room(struct vprocns_group *group, u32 max)
 {
 	struct vprocns_pending *larger, *unused;
 
-	larger = kmalloc_array(max, sizeof(*larger), GFP_KERNEL_ACCOUNT);
+	/* Cloners that a cgroup keeps waiting may be thousands. */
+	larger = kvmalloc_array(max, sizeof(*larger), GFP_KERNEL_ACCOUNT);
 	if (!larger)
 		return -ENOMEM;
 	raw_spin_lock(&group->lock);
 	unused = vprocns_numbering_grow(&group->numbering, larger, max);
 	raw_spin_unlock(&group->lock);
-	kfree(unused);
+	kvfree(unused);
 	return 0;
 }
 

@@ -155,7 +155,7 @@ static int set_up_numbering(struct vprocns_group *group)
 static void free_numbering(struct vprocns_group *group)
 {
 	vprocns_lineage_exit(group);
-	kfree(group->numbering.pending);
+	kvfree(group->numbering.pending);
 }
 
 static int set_up(struct vprocns_group *group,
