@@ -435,7 +435,7 @@ static noinline void commit_clone(struct task_struct *parent,
  * @parent: who cloned
  * @child: the new task, which has not run yet
  *
- * Context: tracepoint sched_process_fork; preemption off.
+ * Context: tracepoint sched_process_fork; preemption off or on, as the kernel has it.
  */
 void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child)
@@ -451,7 +451,7 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
  * @old_pid: its TID before, in the initial PID namespace
  * @bprm: the program
  *
- * Context: tracepoint sched_process_exec; preemption off.
+ * Context: tracepoint sched_process_exec; preemption off or on, as the kernel has it.
  */
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm)
@@ -486,7 +486,7 @@ static noinline void count_exit(struct task_struct *task)
 /*
  * Counts a member's end. No kernel-doc, which can't read these parameters.
  *
- * Context: tracepoint sched_process_exit; preemption off.
+ * Context: tracepoint sched_process_exit; preemption off or on, as the kernel has it.
  */
 VPROCNS_EXIT_PROBE(vprocns_probe_exit)
 {
