@@ -9,6 +9,7 @@ caller=$(dirname "$0")/../build/selftests/caller
 own=$(</proc/$$/comm)
 work=$(mktemp -d)
 watcher=
+looper=
 
 # In a group of its own, and in the one that lives if there is one.
 guarded() {
@@ -26,7 +27,8 @@ watch() {
 
 unwatch() {
 	kill -INT $watcher
-	wait $watcher
+	# Some end by the signal.
+	wait $watcher || :
 }
 
 # sees NAME: it saw what we did, outside, and what a member did. log_NAME prints a
@@ -46,6 +48,63 @@ sees() {
 			return 1
 		done
 	done
+}
+
+# looping: until looped a member, of a group of its own, goes on making the calls that
+# are hooked.
+looping() {
+	start_group looping --profile shadow-strict --last 1999
+	: >"$work/calls"
+	vprocns exec looping "$caller" "$work/calls" >"$work/asked" 2>"$work/slips" &
+	looper=$!
+	await test -s "$work/calls"
+}
+
+looped() {
+	rm "$work/calls"
+	run wait $looper
+	cp "$work/slips" "$tap_err"
+	say "$status" "its calls come to what they must, each of them"
+	vprocns stat looping | awk '$1 == "clones" || $1 ~ /^refused:/ && $2 { print $1, $2 }' \
+		>"$work/counted"
+	holds "and are counted, each of them" diff "$work/asked" "$work/counted"
+	end_group
+}
+
+# goes_on COUNT: it has made more than COUNT calls.
+goes_on() {
+	local count
+	read -r count <"$work/calls"
+	((count > $1))
+}
+
+# meanwhile CMD...: it made calls while CMD ran.
+meanwhile() {
+	local before after
+	read -r before <"$work/calls"
+	"$@" || return
+	read -r after <"$work/calls"
+	echo "$((after - before)) calls during $*"
+	((after > before))
+}
+
+come_and_go() {
+	local -i i result=0
+	for ((i = 0; i < $2 && result == 0; i++)); do
+		meanwhile "on_$1" || result=1
+		meanwhile "off_$1" || result=1
+	done
+	return $result
+}
+
+# amid NAME: it comes and goes while a member calls.
+amid() {
+	local times=3
+	# Slow to come up, and the more there is to record.
+	[[ $1 != bpf && $1 != perf ]] || times=1
+	looping
+	holds "$1 comes and goes while a member calls" come_and_go "$1" $times
+	looped
 }
 
 # beside NAME: on_NAME brings it up, off_NAME takes it away.
@@ -73,6 +132,7 @@ beside() {
 	"on_$name"
 	holds "$name works as ever behind the group" sees "$name"
 	"off_$name"
+	amid "$name"
 }
 
 # saw COMM OUTSIDE...: what we call, or that and all else that is hooked.
@@ -222,7 +282,28 @@ one_line "nobody takes a function that a group needs" 1 "busy"
 holds "and the group works as before" guarded
 end_group
 
-# Those that look at members.
+# Those that look at members. What the one that calls forks has its name.
+on_strace() {
+	watch strace -f -o /dev/null -p "$(pgrep -ox "${caller##*/}")"
+	eventually grep -q attached "$work/out"
+}
+# It may have gone before the member, which it had stopped, goes on.
+off_strace() {
+	local count
+	unwatch
+	read -r count <"$work/calls"
+	eventually goes_on "$count"
+}
+
+on_gdb() {
+	gdb -q -batch -iex 'set debuginfod enabled off' -p "$(pgrep -ox "${caller##*/}")" |
+		grep '^\[Inferior 1 .* detached\]$'
+}
+# It goes by itself, so this is once more.
+off_gdb() {
+	on_gdb
+}
+
 # shellcheck disable=SC2016
 program='echo $BASHPID; (echo $BASHPID); unshare --uts true 2>/dev/null || echo refused'
 if command -v strace >/dev/null; then
@@ -248,6 +329,7 @@ if command -v strace >/dev/null; then
 	holds "strace saw its clones" grep -q clone "$work/strace"
 	kill $traced
 	wait $traced
+	amid strace
 else
 	skip "no strace"
 fi
@@ -263,6 +345,7 @@ if command -v gdb >/dev/null; then
 	has "gdb outside takes a member" '= 1$'
 	holds "and lets it go" guarded
 	end_group
+	amid gdb
 else
 	skip "no gdb"
 fi

@@ -103,9 +103,10 @@ no_hooks() {
 	[[ -z $(hooks) ]]
 }
 
-# start_group NAME: one that lives until end_group. $living is the tool that made it.
+# start_group NAME [OPTION]...: one that lives until end_group. $living is the tool
+# that made it.
 start_group() {
-	vprocns run --name "$1" sleep 1000 &
+	vprocns run --name "$@" sleep 1000 &
 	living=$!
 	await vprocns exec "$1" true
 }
