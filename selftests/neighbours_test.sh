@@ -151,8 +151,9 @@ on_function() {
 	echo "${hooked[@]}" copy_process >$tracing/set_ftrace_filter
 	echo function >$tracing/current_tracer
 }
+# A line names the caller, too, which is one of ours for another.
 log_function() {
-	cat $tracing/trace
+	sed 's/ <-.*//' $tracing/trace
 }
 saw_function() {
 	saw "$1" kernel_clone alloc_pid
