@@ -117,6 +117,15 @@ end_group() {
 	living=
 }
 
+# judged NAME: the group lives and refuses a member a namespace: it was unshare that
+# failed, and for that.
+judged() {
+	local result=0 words
+	words=$(vprocns exec "$1" unshare --uts true 2>&1) || result=$?
+	echo "status $result: $words"
+	[[ $result == 1 && $words == "unshare: unshare failed: Operation not supported" ]]
+}
+
 # Fails when a test did.
 tap_end() {
 	echo "1..$tap_count"
