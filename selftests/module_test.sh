@@ -24,23 +24,6 @@ no_groups() {
 	local groups
 	groups=$(vprocns ls) && [[ -z $groups ]]
 }
-attempts=0
-# attempt CMD...: like run; log_has looks at what the log has from here on.
-attempt() {
-	attempts=$((attempts + 1))
-	echo "=== attempt $attempts of $$" >/dev/kmsg
-	run "$@"
-}
-# log_has [WORDS]: one line of the module, with WORDS in it; none without.
-log_has() {
-	local lines
-	lines=$(dmesg | sed "1,/=== attempt $attempts of $$\$/d" | grep -F "vprocns: ") || :
-	if [[ $# == 0 ]]; then
-		[[ -z $lines ]]
-	else
-		[[ $lines == *"$1"* && $lines != *$'\n'* ]]
-	fi
-}
 
 # A test before this one may have ended a moment ago.
 holds "loaded and idle, nothing is hooked" eventually no_hooks

@@ -263,25 +263,62 @@ for neighbour in function function_graph kprobes bpf perf; do
 	beside $neighbour
 done
 
-# Those that redirect, as a live patch does: who has a function first keeps it.
-taker=${MODULE%/*}/taker.ko
+# Those that redirect: who has a function first keeps it. The first is the least of
+# what a live patch does, the second is one.
+take_taker() {
+	insmod "${MODULE%/*}/taker.ko" symbol=ksys_unshare
+}
+give_taker() {
+	rmmod taker
+}
+
+patching=/sys/kernel/livepatch/patcher
+# Task by task.
+take_patcher() {
+	insmod "${MODULE%/*}/patcher.ko" && eventually grep -qx 0 $patching/transition
+}
+give_patcher() {
+	echo 0 >$patching/enabled
+	eventually rmmod patcher
+}
+
 only_takers() {
 	[[ $(hooks) == ksys_unshare ]]
 }
-eventually rmmod vprocns
-insmod "$MODULE"
-insmod "$taker" symbol=ksys_unshare
-run vprocns run -- true
-one_line "no group beside who holds a function" 125 "holds a function that is needed"
-run vprocns ls
-is "none is left" 0 ""
-holds "and no hook" eventually only_takers
-rmmod taker
-start_group living
-run insmod "$taker" symbol=ksys_unshare
-one_line "nobody takes a function that a group needs" 1 "busy"
-holds "and the group works as before" guarded
-end_group
+
+# against NAME WHO: take_NAME takes a function that we need, give_NAME gives it back.
+against() {
+	local name=$1 who=$2
+	eventually rmmod vprocns
+	holds "$who takes a function" "take_$name"
+	attempt insmod "$MODULE"
+	one_line "insmod is refused beside $who" 1 "busy"
+	holds "with a line that names the function" log_has "vprocns: ksys_unshare can't be hooked (-16)"
+	holds "and leaves no hook" only_takers
+	holds "$who gives it back" "give_$name"
+	holds "and insmod works" insmod "$MODULE"
+	"take_$name"
+	attempt vprocns run -- true
+	one_line "no group beside $who" 125 "holds a function that is needed"
+	holds "with a line that names the function" log_has "vprocns: ksys_unshare can't be hooked (-16)"
+	run vprocns ls
+	is "none is left" 0 ""
+	holds "and no hook" only_takers
+	holds "nor a reference" test "$(</sys/module/vprocns/refcnt)" == 0
+	"give_$name"
+	start_group living
+	holds "a group works when it has gone" guarded
+	run "take_$name"
+	one_line "$who takes no function that a group needs" 1 "busy"
+	holds "and the group works as before" guarded
+	end_group
+}
+against taker "a holder"
+if [[ -e ${patching%/*} ]]; then
+	against patcher "a live patch"
+else
+	skip "this kernel has no live patches"
+fi
 
 # Those that look at members. What the one that calls forks has its name.
 on_strace() {

@@ -88,6 +88,24 @@ await() {
 	eventually "$@" || say 1 "comes true: $*"
 }
 
+attempts=0
+# attempt CMD...: like run; log_has looks at what the log has from here on.
+attempt() {
+	attempts=$((attempts + 1))
+	echo "=== attempt $attempts of $$" >/dev/kmsg
+	run "$@"
+}
+# log_has [WORDS]: one line of the module, with WORDS in it; none without.
+log_has() {
+	local lines
+	lines=$(dmesg | sed "1,/=== attempt $attempts of $$\$/d" | grep -F "vprocns: ") || :
+	if [[ $# == 0 ]]; then
+		[[ -z $lines ]]
+	else
+		[[ $lines == *"$1"* && $lines != *$'\n'* ]]
+	fi
+}
+
 # What the module hooks while there is a group, on this architecture.
 tracing=/sys/kernel/tracing
 hooked=(alloc_pid kernel_clone ksys_unshare)
