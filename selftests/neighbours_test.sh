@@ -178,6 +178,13 @@ off_function_graph() {
 	off_function
 }
 
+saw_in_and_out() {
+	local name
+	for name in $(saw_function "$1"); do
+		echo "in_$name" "out_$name"
+	done
+}
+
 on_kprobes() {
 	local name
 	for name in "${hooked[@]}"; do
@@ -189,33 +196,45 @@ log_kprobes() {
 	cat $tracing/trace
 }
 saw_kprobes() {
-	local name
-	for name in $(saw_function "$1"); do
-		echo "in_$name" "out_$name"
-	done
+	saw_in_and_out "$1"
 }
 off_kprobes() {
 	echo 0 >$tracing/events/kprobes/enable
 	echo >$tracing/kprobe_events
 }
 
-# Trampolines of BPF: the one at the return calls the original function itself.
+# Trampolines of BPF: the one at the return calls the original function itself, or
+# what we have in its place, and so sees what the member gets.
 on_bpf() {
-	local fentry=fentry fexit=fexit
+	local name fentry=fentry fexit=fexit program='BEGIN { printf("ready\n"); }'
 	[[ -z $(bpftrace -l kfunc:kernel_clone 2>/dev/null) ]] || fentry=kfunc fexit=kretfunc
-	watch bpftrace -e "BEGIN { printf(\"ready\\n\"); }
-		$fentry:kernel_clone { printf(\"%s- in_kernel_clone\\n\", comm); }
-		$fexit:kernel_clone { printf(\"%s- out_kernel_clone\\n\", comm); }
-		$fexit:alloc_pid { printf(\"%s- out_alloc_pid\\n\", comm); }"
-	eventually grep -q ready "$work/out"
+	for name in "${hooked[@]}"; do
+		program+=" $fentry:$name { printf(\"%s- in_$name\\n\", comm); }"
+		program+=" $fexit:$name { printf(\"%s- out_$name=%d\\n\", comm, (int64)retval); }"
+	done
+	watch bpftrace -e "$program"
+	# For each of these the kernel waits for all tasks, while a member is busy.
+	eventually grep -q ready "$work/out" || eventually grep -q ready "$work/out"
 }
 # It takes its time.
 log_bpf() {
-	eventually grep -q "${caller##*/}- out_kernel_clone" "$work/out"
+	local what
+	for what in $(saw_bpf "${caller##*/}"); do
+		eventually grep -q "${caller##*/}- $what" "$work/out" || break
+	done
 	cat "$work/out"
 }
 saw_bpf() {
-	echo {in,out}_kernel_clone out_alloc_pid
+	local name
+	saw_in_and_out "$1"
+	[[ $1 != "$own" ]] || return 0
+	for name in "${hooked[@]}"; do
+		case $name in
+		kernel_clone | ksys_unshare | *_setns) echo "out_$name=-95" ;;
+		*_capset) echo "out_$name=-22" ;;
+		*_capget) echo "out_$name=0" ;;
+		esac
+	done
 }
 off_bpf() {
 	unwatch
