@@ -31,6 +31,7 @@ static inline bool injection_is_set_up(void)
 {
 	return write_to(DEBUGFS "failslab/ignore-gfp-wait", "N") &&
 	       write_to(DEBUGFS "fail_page_alloc/ignore-gfp-wait", "N") &&
+	       write_to(DEBUGFS "failslab/cache-filter", "N") &&
 	       write_to(DEBUGFS "fail_page_alloc/min-order", "0") &&
 	       write_to(DEBUGFS "failslab/verbose", "0") &&
 	       write_to(DEBUGFS "fail_page_alloc/verbose", "0") &&

@@ -327,6 +327,34 @@ static int clone_with_faults(enum kind kind, int next)
 	return next;
 }
 
+/*
+ * Whether from here on only what is accounted to a cgroup can fail: of a clone,
+ * hardly more than what the module takes. vm/run has the kernel mark its caches.
+ */
+static bool only_accounted(bool only)
+{
+	return write_to(DEBUGFS "failslab/cache-filter", only ? "Y" : "N") &&
+	       write_to(DEBUGFS "fail_page_alloc/min-order", only ? "11" : "0");
+}
+
+/*
+ * A clone that lacks the nth thing that the module takes for it. Counted among all
+ * else, one that survives an earlier failure could have taken it for good.
+ */
+static long clone_without(unsigned int nth, enum kind kind)
+{
+	struct faults faults;
+	long ret;
+
+	if (!only_accounted(true))
+		return -EIO;
+	start(&faults);
+	faults.nth = nth - 1;
+	ret = FAULTY(&faults, clone_kind(kind, NULL));
+	close(faults.fd);
+	return only_accounted(false) ? ret : -EIO;
+}
+
 MEMBER_TEST_F(numbered, clone)
 {
 	int kind, next = FIRST + 1;
@@ -339,6 +367,24 @@ MEMBER_TEST_F(numbered, clone)
 		}
 	}
 	EXPECT_EQ(next, spend_number());
+}
+
+/* As which of its cloner's clones a member of a small group was made; 0: none. */
+static long birth_of(int group, pid_t tid)
+{
+	struct vprocns_member found[4];
+	struct vprocns_members members = {
+		.members = (uintptr_t)found, .capacity = ARRAY_SIZE(found),
+		.size = sizeof(found[0]),
+	};
+	__u32 i;
+
+	if (call(group, VPROCNS_MEMBERS, &members))
+		return 0;
+	for (i = 0; i < members.count && i < ARRAY_SIZE(found); i++)
+		if (found[i].tid == tid)
+			return found[i].birth;
+	return 0;
 }
 
 /* A task that is put into the group from outside. */
@@ -356,6 +402,10 @@ TEST_F_TIMEOUT(numbered, join, 120)
 	if (!outsider) {
 		if (setns(fd, CLONE_NEWPID))
 			_exit(1);
+		/* It gives its place back. */
+		if (by_lineage(&variant->create) &&
+		    clone_without(1, VFORK) != -ENOMEM)
+			_exit(3);
 		/* One that lives, or its record would do for the next. */
 		if (!fork()) {
 			*first = sys_gettid();
@@ -367,8 +417,8 @@ TEST_F_TIMEOUT(numbered, join, 120)
 		_exit(clone_with_faults(PROCESS, *first + 1) <= *first);
 	}
 	EXPECT_EQ(0, status_of(outsider));
-	if (!by_lineage(&variant->create))
-		EXPECT_EQ(FIRST + 1, *first);
+	EXPECT_EQ(1, by_lineage(&variant->create) ?
+		  birth_of(self->group, *first) : *first - FIRST);
 	EXPECT_LT(1, get_stats(self->group).joined);
 	EXPECT_EQ(get_stats(self->group).joined + 1,
 		  get_stats(self->group).clones);
@@ -393,6 +443,11 @@ TEST_F_TIMEOUT(numbered, clone_from_before, 120)
 			_exit(status_of(member));
 		if (write(ready[1], "", 1) != 1 || read(go[0], &byte, 1) != 1)
 			_exit(1);
+		/* Its own record, and the child's; a thread takes a list before. */
+		if (by_lineage(&variant->create) &&
+		    (clone_without(1, VFORK) != -ENOMEM ||
+		     clone_without(2, VFORK) != -ENOMEM))
+			_exit(2);
 		next = clone_with_faults(PROCESS, by_lineage(&variant->create) ?
 					 0 : FIRST);
 		_exit(next < FIRST || spend_number() != next);
@@ -552,6 +607,8 @@ MEMBER_TEST(clone_with_many_in_flight)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL,
 					    clone_into_nowhere, &page[i]));
 	ASSERT_TRUE(EVENTUALLY(get_info(self->group).next == first));
+	/* The room itself. */
+	EXPECT_EQ(-ENOMEM, clone_without(1, THREAD));
 	next = clone_with_faults(PROCESS, first);
 	EXPECT_LT(FIRST, next);
 	ASSERT_EQ(0, ioctl(fd, UFFDIO_ZEROPAGE, &fill));
