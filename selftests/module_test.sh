@@ -111,6 +111,8 @@ echo 'p:vprocns/destroyed destroy_workqueue' >>$tracing/kprobe_events
 echo 1 >$tracing/events/vprocns/enable
 traced=$(hooks)
 steps=0
+# register_kprobe() and find_all() look up so many names.
+found=$((3 + ${#hooked[@]}))
 while IFS=: read -r name error after words line; do
 	if ! insmod "${ko%/*}/taker.ko" "symbol=$name" override=1 program=insmod \
 		"error=$error" "after=$after"; then
@@ -134,7 +136,9 @@ tracepoint_probe_register:18:0:cross-device:sched_process_fork can't be probed (
 tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
 register_ftrace_function:18:0:cross-device:can't be hooked (-18)
 register_ftrace_function:11:0:busy:can't be hooked (-16)
+kallsyms_lookup_name:0:$found:Unknown symbol:no symbol alloc_pid
 prepare_kernel_cred:0:0:allocate memory:
+kallsyms_lookup_name:0:$((found + 1)):Unknown symbol:no symbol ${hooked[3]}
 $workqueue:0:0:allocate memory:
 misc_register:18:0:cross-device:
 END
