@@ -435,6 +435,9 @@ static void judge(struct round *round, struct cloner *cloner,
 			note_clone(round, cloner);
 		else if (ret == -EPERM && args.set_tid_size)
 			round->refused[VPROCNS_RULE_SET_TID]++;
+		/* Linux has it where one of the cgroups is threaded; all is in the root. */
+		else if (ret == -EOPNOTSUPP)
+			wrong(round, r, ret, "refused without a rule");
 	}
 }
 
