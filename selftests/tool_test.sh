@@ -156,7 +156,12 @@ chmod 666 /dev/vprocns
 chmod 755 "$work"
 run "${user[@]}" vprocns run "$work/suid-grep" Cap /proc/self/status
 holds "run: for another user too" zero_caps "$out"
+# Where a file's privileges are never honoured, these would say nothing.
+run "${user[@]}" "$work/suid-grep" Cap /proc/self/status
+has "run: which outside has that file's capabilities" 'CapEff:.*[1-9a-f]$'
 with_capability 0
+run "${user[@]}" "$work/cap-grep" Cap /proc/self/status
+has "run: and of a file with a capability that" 'CapPrm:.*[1-9a-f]'
 run vprocns run "$work/cap-grep" Cap /proc/self/status
 holds "run: and behind a file with a capability" zero_caps "$out"
 with_capability 1
