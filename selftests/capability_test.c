@@ -39,15 +39,18 @@ static struct memory *memory;
 static int cap_call(enum entry entry, bool set, const void *header,
 		    const void *data)
 {
-	long nr = set ? SYS_capset : SYS_capget;
+	const long nr = set ? SYS_capset : SYS_capget;
 
+	switch (entry) {
 #ifdef __x86_64__
-	if (entry == COMPAT)
+	case COMPAT:
 		return int80(set ? 185 : 184, (long)header, (long)data);
-	if (entry == X32)
-		nr = x32(nr);
+	case X32:
+		return raw(syscall(x32(nr), header, data));
 #endif
-	return raw(syscall(nr, header, data));
+	default:
+		return raw(syscall(nr, header, data));
+	}
 }
 
 static int get(enum entry entry, __u32 version, int pid)
