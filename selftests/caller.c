@@ -39,7 +39,7 @@ static void expect(const char *what, long is, long should)
 		fprintf(stderr, "%s: %ld, expected %ld\n", what, is, should);
 }
 
-static void call_once(void)
+static void make_each_call(void)
 {
 	const int own = open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 
@@ -73,7 +73,7 @@ static pid_t behind(pid_t number, pid_t own)
 }
 
 /* Calls that Linux, for want of capabilities, would answer otherwise: each tells who did. */
-static void call_on(void)
+static void go_on_calling(void)
 {
 	const int own = open("/proc/self/ns/uts", O_RDONLY | O_CLOEXEC);
 	const pid_t self = sys_gettid();
@@ -124,7 +124,7 @@ int main(int argc, char **argv)
 	}
 	header = (void *)(data + 2);
 	if (argc < 2) {
-		call_once();
+		make_each_call();
 		return !!wrong;
 	}
 	file = open(argv[1], O_WRONLY | O_CLOEXEC);
@@ -132,6 +132,6 @@ int main(int argc, char **argv)
 		perror(argv[1]);
 		return 1;
 	}
-	call_on();
+	go_on_calling();
 	return !!wrong;
 }
