@@ -333,7 +333,7 @@ against() {
 	end_group
 }
 against taker "a holder"
-if [[ -e ${patching%/*} ]]; then
+if [[ -e ${MODULE%/*}/patcher.ko ]]; then
 	against patcher "a live patch"
 else
 	skip "this kernel has no live patches"
