@@ -92,13 +92,14 @@ attempts=0
 # attempt CMD...: like run; log_has looks at what the log has from here on.
 attempt() {
 	attempts=$((attempts + 1))
-	echo "=== attempt $attempts of $$" >/dev/kmsg
+	attempt="=== attempt $attempts of $$."
+	echo "$attempt" >/dev/kmsg
 	run "$@"
 }
 # log_has [WORDS]: one line of the module, with WORDS in it; none without.
 log_has() {
 	local lines
-	lines=$(dmesg | sed "1,/=== attempt $attempts of $$\$/d" | grep -F "vprocns: ") || :
+	lines=$("$(dirname "${BASH_SOURCE[0]}")/vm/log_behind" "$attempt" | grep -F "vprocns: ") || :
 	if [[ $# == 0 ]]; then
 		[[ -z $lines ]]
 	else
