@@ -25,6 +25,11 @@ no_groups() {
 	groups=$(vprocns ls) && [[ -z $groups ]]
 }
 
+# take ARG...: loads taker.ko.
+take() {
+	insmod "${ko%/*}/taker.ko" "$@"
+}
+
 # A test before this one may have ended a moment ago.
 holds "loaded and idle, nothing is hooked" eventually no_hooks
 start_group living
@@ -114,8 +119,7 @@ steps=0
 # register_kprobe() and find_all() look up so many names.
 found=$((3 + ${#hooked[@]}))
 while IFS=: read -r name error after words line; do
-	if ! insmod "${ko%/*}/taker.ko" "symbol=$name" override=1 program=insmod \
-		"error=$error" "after=$after"; then
+	if ! take "symbol=$name" override=1 program=insmod "error=$error" "after=$after"; then
 		say 1 "the module that has $name fail loads"
 		continue
 	fi
@@ -150,15 +154,14 @@ insmod "$ko"
 
 # EAGAIN is what the kernel says while a BPF program comes to a trampoline or goes.
 rmmod vprocns
-holds "the module that has it say so for a while loads" insmod "${ko%/*}/taker.ko" \
-	symbol=register_ftrace_function override=1 program=insmod error=11 times=500
+holds "the module that has it say so for a while loads" \
+	take symbol=register_ftrace_function override=1 program=insmod error=11 times=500
 holds "insmod tries until it does not" insmod "$ko"
 rmmod taker
 
 # Where ftrace takes nothing off, the module may not go: it is still called.
-taker="${ko%/*}/taker.ko symbol=unregister_ftrace_function override=1 error=19"
-# shellcheck disable=SC2086
-holds "the module that has the hooks stay loads" insmod $taker program=kworker
+holds "the module that has the hooks stay loads" \
+	take symbol=unregister_ftrace_function override=1 error=19 program=kworker
 attempt right_numbers
 holds "hooks that can't be taken off have a line" eventually log_has "can't be taken off (-19)"
 run rmmod vprocns
@@ -167,8 +170,8 @@ holds "with which groups work" right_numbers
 rmmod taker
 holds "until they can" eventually no_hooks
 holds "and no longer" eventually no_probes
-# shellcheck disable=SC2086
-holds "the module that has them stay for rmmod loads" insmod $taker program=rmmod
+holds "the module that has them stay for rmmod loads" \
+	take symbol=unregister_ftrace_function override=1 error=19 program=rmmod
 holds "hooks are on" right_numbers
 attempt true
 rmmod vprocns &
@@ -186,7 +189,7 @@ holds "and a new load works" right_numbers
 
 # The last step of making a group, with the hooks on by then.
 holds "the module that has a descriptor fail loads" \
-	insmod "${ko%/*}/taker.ko" symbol=anon_inode_getfd override=1 program=vprocns error=24
+	take symbol=anon_inode_getfd override=1 program=vprocns error=24
 run vprocns run -- true
 one_line "no group without a descriptor" 125 "Too many open files"
 rmmod taker
@@ -197,14 +200,14 @@ holds "and works when it does not fail" right_numbers
 
 # A function that another one redirects.
 rmmod vprocns
-if insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare; then
+if take symbol=ksys_unshare; then
 	attempt insmod "$ko"
 	one_line "insmod is refused while a function is taken" 1 "busy"
 	holds "with a line that names the function" log_has "vprocns: ksys_unshare can't be hooked"
 	holds "and nothing stays half done" bash -c "! awk '{print \$1}' $tracing/enabled_functions | grep -v ksys_unshare"
 	rmmod taker
 	insmod "$ko"
-	insmod "$(dirname "$ko")/taker.ko" symbol=ksys_unshare
+	take symbol=ksys_unshare
 	run vprocns run -- true
 	one_line "so is a group" 125 "holds a function that is needed"
 	rmmod taker
@@ -227,7 +230,7 @@ ask='import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 print(libc.capget((ctypes.c_uint32 * 2)(0x20080522), (ctypes.c_uint32 * 6)()), ctypes.get_errno())'
 rmmod vprocns
-insmod "${ko%/*}/taker.ko" "symbol=$capget" override=1
+take "symbol=$capget" override=1
 insmod "$ko"
 work=$(mktemp -d)
 mkfifo "$work/go"
@@ -274,8 +277,8 @@ vprocns run --name barren --first 100000 -- bash -c 'echo 50000 >$0 && exec slee
 living=$!
 await pgrep -x sleep
 init=$(pgrep -P $living)
-holds "the module that slows down the search loads" insmod "${ko%/*}/taker.ko" \
-	symbol=vprocns_numbering_skip override=1 program=nsenter delay=1
+holds "the module that slows down the search loads" \
+	take symbol=vprocns_numbering_skip override=1 program=nsenter delay=1
 nsenter "--pid=/proc/$init/ns/pid" true &
 joiner=$!
 has_joined() {
