@@ -36,6 +36,10 @@ static unsigned int times = UINT_MAX;
 module_param(times, uint, 0444);
 MODULE_PARM_DESC(times, "how many fail, of those behind");
 
+static unsigned int delay;
+module_param(delay, uint, 0444);
+MODULE_PARM_DESC(delay, "milliseconds that each call takes longer; none fails then");
+
 static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
 {
@@ -46,10 +50,6 @@ static struct ftrace_ops taker_ops = {
 	.flags	= FTRACE_OPS_FL_IPMODIFY |
 		  FTRACE_OPS_FL_SAVE_REGS_IF_SUPPORTED,
 };
-
-static unsigned int delay;
-module_param(delay, uint, 0444);
-MODULE_PARM_DESC(delay, "milliseconds that each call takes longer; none fails then");
 
 static bool is_meant(void)
 {
