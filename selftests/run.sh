@@ -45,12 +45,13 @@ choose of_host build/unit/*_test selftests/*_lint.sh selftests/vm/vm_test.sh
 choose of_kernel selftests/vm/{debug,kcsan}_test.sh
 choose of_system selftests/vm/system_test.sh build/unit/*_test
 # Too long for each of many systems.
-choose of_machine selftests/torture_test.sh
+straining=(selftests/torture_test.sh)
+choose of_machine "${straining[@]}"
 # Those that patch the kernel's code again and again have a machine of their own.
 patching=(selftests/{module,neighbours}_test.sh)
 choose in_turn "${patching[@]}"
 mapfile -t rest < <(printf '%s\n' build/selftests/*_test selftests/*_test.{sh,py} |
-	grep -vxFf <(printf '%s\n' "${patching[@]}" selftests/torture_test.sh))
+	grep -vxFf <(printf '%s\n' "${patching[@]}" "${straining[@]}"))
 choose others "${rest[@]}"
 for test in "${tests[@]}"; do
 	[[ " ${known[*]} " == *" $test "* ]] || wrong "no test $test"
