@@ -213,8 +213,9 @@ on_bpf() {
 		program+=" $fexit:$name { printf(\"%s- out_$name=%d\\n\", comm, (int64)retval); }"
 	done
 	watch bpftrace -e "$program"
-	# For each of these the kernel waits for all tasks, while a member is busy.
-	eventually grep -q ready "$work/out" || eventually grep -q ready "$work/out"
+	# For each of these the kernel waits for all tasks, while a member is busy. The
+	# whole line, since a warning of bpftrace's quotes the program.
+	eventually grep -qx ready "$work/out" || eventually grep -qx ready "$work/out"
 }
 # It takes its time.
 log_bpf() {
