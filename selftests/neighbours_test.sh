@@ -397,10 +397,9 @@ if command -v gdb >/dev/null; then
 	has "gdb in a group runs a program that has its numbers" '^\[Inferior 1 \(process 10[0-9]{2}\) exited'
 	has "and that is judged" '^refused$'
 	start_group living
-	# shellcheck disable=SC2016
-	run gdb -q -batch -iex 'set debuginfod enabled off' -ex 'print $_inferior' \
-		-p "$(pgrep -f '^sleep 1000$')"
-	has "gdb outside takes a member" '= 1$'
+	member=$(pgrep -f '^sleep 1000$')
+	run gdb -q -batch -iex 'set debuginfod enabled off' -ex 'info inferiors' -p "$member"
+	has "gdb outside takes a member" "^\* 1 +process $member "
 	holds "and lets it go" guarded
 	end_group
 	amid gdb
