@@ -23,6 +23,9 @@ os.setxattr(sys.argv[1], "security.capability",
             struct.pack("<5I", 0x02000000 | int(sys.argv[2]), 1 << 21, 0, 0, 0))' \
 		"$work/cap-grep" "$1"
 }
+bound() {
+	vprocns ls | grep -qE " $1 +bound "
+}
 gone() {
 	! vprocns stat "$1" 2>/dev/null
 }
@@ -191,6 +194,20 @@ run "${user[@]}" vprocns ls
 one_line "ls: no access" 1 "be root or of the group vprocns"
 run vprocns run vprocns ls
 one_line "a member can't steer" 1 "run this outside of it"
+
+# A group whose run has bound it, and starts the program when strace has gone.
+strace -D -f -I 1 -o /dev/null -P 'anon_inode:[vprocns]' \
+	-e inject=close:delay_enter=1000000000 \
+	vprocns run --name late -- sh -c 'echo $$; sleep 1000' >"$work/late" &
+living=$!
+await bound late
+run vprocns exec late true
+one_line "exec: before the program of run" 125 "has no program yet"
+pkill -x strace
+holds "exec: behind it" eventually vprocns exec late true
+run cat "$work/late"
+is "run: which has the first number" 0 1000
+end_group
 
 # Groups that live.
 start_group alpha

@@ -23,16 +23,17 @@
 	"Runs CMD as one more program of GROUP, an id or a name. Its TID is the\n" \
 	"next of the group; its parent is outside. Exit status: as for run.\n"
 
-static bool same_user_namespace(int init)
+/* Whether what this link in /proc leads to is the same for the group's pid 1. */
+static bool same_as_ours(int init, const char *link)
 {
-	char path[64];
-	struct stat ours, theirs;
+	char ours[32], theirs[32];
+	struct stat our, their;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/user", init);
-	if (stat("/proc/self/ns/user", &ours) || stat(path, &theirs))
-		fail("the group's user namespace can't be read: %s",
-		     strerror(errno));
-	return ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev;
+	snprintf(ours, sizeof(ours), "/proc/self/%s", link);
+	snprintf(theirs, sizeof(theirs), "/proc/%d/%s", init, link);
+	if (stat(ours, &our) || stat(theirs, &their))
+		fail("%s can't be read: %s", theirs, strerror(errno));
+	return our.st_ino == their.st_ino && our.st_dev == their.st_dev;
 }
 
 static struct vprocns_info living_group(int group)
@@ -59,7 +60,10 @@ static void join(int group)
 	/* A TID may have a new owner by now: the group must still be there. */
 	if (pidfd < 0 || living_group(group).init != info.init)
 		fail("group %llu has ended", info.id);
-	if (!same_user_namespace(info.init))
+	/* That of run, about to clone: we would take its program's number. */
+	if (same_as_ours(info.init, "exe") && !group_stats(group).clones)
+		fail("group %llu has no program yet", info.id);
+	if (!same_as_ours(info.init, "ns/user"))
 		kinds |= CLONE_NEWUSER;
 	if (setns(pidfd, kinds))
 		fail("the namespaces of group %llu can't be joined: %s (root or its owner can)",
