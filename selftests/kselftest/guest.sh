@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh TREE: runs each of the kernel's test programs in a plain PID namespace
-# and in a group. A line for each result: where, program, number, result, name.
+# guest.sh TREE PROGRAMS: runs each of these test programs of the kernel in a plain PID
+# namespace and in a group. A line for each result: where, program, number, result, name.
 tree=$1
+programs=$2
 copy=$(mktemp -d)
 out=$(mktemp)
 # Some look at the file system that they are on.
@@ -33,9 +34,9 @@ while read -r program; do
 	for where in plain group; do
 		cd "$copy/${program%/*}" || exit 1
 		status=0
-		"in_$where" timeout --kill-after=5 $((300 * ${PATIENCE:-1})) "./${program##*/}" \
+		"in_$where" timeout --kill-after=5 $((900 * ${PATIENCE:-1})) "./${program##*/}" \
 			<"/dev/null" >"$out" 2>&1 || status=$?
 		results $where "$program" $status
 		sed "s|^|$where $program: |" "$out" >&2
 	done
-done <"$tree/programs"
+done <"$programs"
