@@ -185,11 +185,15 @@ saw_in_and_out() {
 	done
 }
 
-on_kprobes() {
+set_kprobes() {
 	local name
 	for name in "${hooked[@]}"; do
 		echo "p:in_$name $name" && echo "r:out_$name $name"
 	done >$tracing/kprobe_events
+}
+
+on_kprobes() {
+	set_kprobes
 	echo 1 >$tracing/events/kprobes/enable
 }
 log_kprobes() {
@@ -245,9 +249,8 @@ on_perf() {
 	local answer
 	rm -f "$work"/{control,answer}
 	mkfifo "$work"/{control,answer}
-	echo p:kprobes/in_kernel_clone kernel_clone >$tracing/kprobe_events &&
-		echo r:kprobes/out_alloc_pid alloc_pid >>$tracing/kprobe_events || return
-	watch perf record -q -a -e 'kprobes:*' -D -1 \
+	set_kprobes || return
+	watch perf record -q --no-buildid -a -e 'kprobes:*' -D -1 \
 		--control "fifo:$work/control,$work/answer" -o "$work/perf.data"
 	echo enable >"$work/control"
 	read -r answer <"$work/answer"
@@ -260,7 +263,7 @@ log_perf() {
 	on_perf
 }
 saw_perf() {
-	echo in_kernel_clone out_alloc_pid
+	saw_in_and_out "$1"
 }
 off_perf() {
 	unwatch
