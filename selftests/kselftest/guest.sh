@@ -34,8 +34,9 @@ while read -r program; do
 	for where in plain group; do
 		cd "$copy/${program%/*}" || exit 1
 		status=0
-		"in_$where" timeout --kill-after=5 $((900 * ${PATIENCE:-1})) "./${program##*/}" \
-			<"/dev/null" >"$out" 2>&1 || status=$?
+		# Children would print what is in the buffer that they got once more.
+		"in_$where" timeout --kill-after=5 $((900 * ${PATIENCE:-1})) \
+			stdbuf -oL "./${program##*/}" <"/dev/null" >"$out" 2>&1 || status=$?
 		results $where "$program" $status
 		sed "s|^|$where $program: |" "$out" >&2
 	done
