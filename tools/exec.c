@@ -61,7 +61,7 @@ static void join(int group)
 	if (pidfd < 0 || living_group(group).init != info.init)
 		fail("group %llu has ended", info.id);
 	/* That of run, about to clone: we would take its program's number. */
-	if (same_as_ours(info.init, "exe") && !group_stats(group).clones)
+	if (!group_stats(group).clones && same_as_ours(info.init, "exe"))
 		fail("group %llu has no program yet", info.id);
 	if (!same_as_ours(info.init, "ns/user"))
 		kinds |= CLONE_NEWUSER;
