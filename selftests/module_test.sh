@@ -268,7 +268,8 @@ fi
 
 # The last to hold a group may be a task that joined as it ended, and nothing else
 # holds the module then. Where no number may be had any more, it looks for long, if
-# each takes a while.
+# each takes a while. That while is spent under the group's lock, which in a VM is
+# not a fair one: nothing else that takes it, vprocns ls for one, may run meanwhile.
 max=$(</proc/sys/kernel/pid_max)
 sysctl -q kernel.pid_max=4194304
 # shellcheck disable=SC2016
@@ -287,10 +288,8 @@ has_joined() {
 await has_joined
 kill -KILL "$init"
 wait $living
-run vprocns ls
-has "a task that joins holds a group without init" barren
 run rmmod vprocns
-one_line "and the group the module" 1 "in use"
+one_line "a task that joins holds a group without init, and so the module" 1 "in use"
 kill -KILL $joiner
 wait $joiner
 holds "until it is killed" eventually rmmod vprocns
