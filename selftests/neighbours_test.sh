@@ -25,8 +25,16 @@ watch() {
 	watcher=$!
 }
 
+# bpftrace forgets a SIGINT that comes while it reads events, until there is one more.
+interrupted() {
+	! kill -INT $watcher ||
+		timeout $((30 * ${PATIENCE:-1})) tail -f -s 0.1 --pid=$watcher /dev/null
+}
+
 unwatch() {
-	kill -INT $watcher
+	# At the end, as at the beginning, the kernel waits for all tasks.
+	eventually interrupted || await interrupted
+	kill -KILL $watcher 2>/dev/null
 	# Some end by the signal.
 	wait $watcher || :
 }
