@@ -288,8 +288,10 @@ has_joined() {
 await has_joined
 kill -KILL "$init"
 wait $living
+run vprocns run --name barren -- true
+one_line "a task that joins holds a group without init" 125 "take another name"
 run rmmod vprocns
-one_line "a task that joins holds a group without init, and so the module" 1 "in use"
+one_line "and the group the module" 1 "in use"
 kill -KILL $joiner
 wait $joiner
 holds "until it is killed" eventually rmmod vprocns
