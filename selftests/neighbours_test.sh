@@ -32,7 +32,7 @@ interrupted() {
 }
 
 unwatch() {
-	# At the end, as at the beginning, the kernel waits for all tasks.
+	# Twice as patient: the kernel waits for all tasks, as where bpftrace comes up.
 	eventually interrupted || await interrupted
 	kill -KILL $watcher 2>/dev/null
 	# Some end by the signal.
