@@ -300,25 +300,17 @@ insmod "$ko"
 sysctl -q "kernel.pid_max=$max"
 
 # With lineage numbering it looks among numbers in use, and takes no lock for that.
-delay=$((200 * ${PATIENCE:-1}))
 # shellcheck disable=SC2016
 vprocns run --name full --numbering lineage --last 1199 -- bash -c \
 	'for ((i = 1; i < 200; i++)); do sleep 1000 & done; wait' &
 living=$!
-is_full() {
-	[[ $(pgrep -cx sleep) == 199 ]]
-}
-await is_full
-take symbol=find_pid_ns override=1 program=nsenter "delay=$delay"
+await bash -c '(($(pgrep -cx sleep) == 199))'
+# It finds its group in /proc by a few of these calls itself.
+take symbol=find_pid_ns override=1 program=nsenter after=10 \
+	"delay=$((200 * ${PATIENCE:-1}))"
 nsenter "--pid=/proc/$(pgrep -P $living)/ns/pid" true &
 joiner=$!
-# It has no other work for so long: ten delays, in ticks of 10 ms.
-is_looking() {
-	local stat
-	read -ra stat <"/proc/$joiner/stat"
-	((stat[14] > delay))
-}
-await is_looking
+await grep -qx 0 /sys/module/taker/parameters/after
 kill -KILL $joiner
 holds "a search among 200 numbers in use is given up as well" eventually eval "! kill -0 $joiner"
 rmmod taker

@@ -75,12 +75,12 @@ static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
 {
 	if (!is_meant())
 		return 0;
-	if (delay) {
-		take_time();
-		return 0;
-	}
 	if (after) {
 		after--;
+		return 0;
+	}
+	if (delay) {
+		take_time();
 		return 0;
 	}
 	if (!times)
