@@ -186,6 +186,8 @@ for suite in "${suites[@]}"; do
 		[[ $state != warned ]] || ((failed++))
 		echo "running the tests in the system of $kernel, $release"
 		before=("$passed" "$failed" "$skipped")
+		# What an earlier run left is not to be read where this one has no such test.
+		: >"$build/check/$kernel-system.log"
 		in_vm "$kernel-system" --system "$kernel" -- "${of_system[@]}" "${others[@]}"
 		in_vm "$kernel-system-in-turn" --system "$kernel" --in-turn -- "${in_turn[@]}"
 		loaded=$(sed -n 's/^# loaded: //p' "$build/check/$kernel-system.log")
