@@ -74,14 +74,16 @@ static void *judge_clone(struct vprocns_group *group,
 	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
 	const bool first = policy.threads_only && is_first_process(group);
+	const bool asks_admin = vprocns_policy_asks_admin(&policy, args->flags);
 
 	if (first)
 		policy.threads_only = false;
+	if (asks_admin)
+		policy.admin = vprocns_group_admin(group);
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
 		vprocns_group_refused(group, verdict.rule);
-		return verdict.err == EINVAL ? vprocns_refuse_einval :
-					       vprocns_refuse_eopnotsupp;
+		return vprocns_refuse(verdict.err);
 	}
 
 	if (verdict.flags != args->flags) {
@@ -89,7 +91,7 @@ static void *judge_clone(struct vprocns_group *group,
 		atomic64_inc(&group->rewritten);
 		/* Said later: printing is not for a handler. */
 		atomic_cmpxchg(&group->vfork_warning, 0, 1);
-	} else if (!first) {
+	} else if (!first && !asks_admin) {
 		WRITE_ONCE(*passed, pack_request(args));
 	}
 	return NULL;

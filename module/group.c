@@ -72,6 +72,22 @@ struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns)
 	return group && kref_get_unless_zero(&group->refs) ? group : NULL;
 }
 
+/**
+ * vprocns_group_admin - whether the caller administers the group's namespace
+ * @group: the group, which is bound
+ *
+ * A task that has made itself a user namespace below has every capability there,
+ * and none that counts here.
+ *
+ * Context: any; RCU read side. LSMs are asked, and audit is not told.
+ * Return: true when it has CAP_SYS_ADMIN over the user namespace that owns
+ * the group's PID namespace.
+ */
+bool vprocns_group_admin(const struct vprocns_group *group)
+{
+	return ns_capable_noaudit(group->ns->user_ns, CAP_SYS_ADMIN);
+}
+
 static struct vprocns_group *find_by_name(const char *name)
 {
 	struct vprocns_group *group;

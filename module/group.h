@@ -94,6 +94,7 @@ void vprocns_group_stats(struct vprocns_group *group,
 
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
+bool vprocns_group_admin(const struct vprocns_group *group);
 
 static inline bool vprocns_by_lineage(const struct vprocns_group *group)
 {

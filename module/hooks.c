@@ -123,14 +123,37 @@ void vprocns_hook_leave(void)
 }
 
 /* Targets that only refuse. The arguments of what they stand for are unused. */
-long vprocns_refuse_einval(void)
+static long refuse_einval(void)
 {
 	return -EINVAL;
 }
 
-long vprocns_refuse_eopnotsupp(void)
+static long refuse_eperm(void)
+{
+	return -EPERM;
+}
+
+static long refuse_eopnotsupp(void)
 {
 	return -EOPNOTSUPP;
+}
+
+/**
+ * vprocns_refuse - a target that refuses
+ * @err: EINVAL, EPERM or EOPNOTSUPP, positive
+ *
+ * Return: the target, which returns -@err.
+ */
+void *vprocns_refuse(int err)
+{
+	switch (err) {
+	case EINVAL:
+		return refuse_einval;
+	case EPERM:
+		return refuse_eperm;
+	default:
+		return refuse_eopnotsupp;
+	}
 }
 
 static const struct vprocns_hook *hook_at(unsigned long ip)

@@ -46,7 +46,6 @@ void vprocns_hooks_put(void);
 
 void vprocns_hook_enter(void);
 void vprocns_hook_leave(void);
-long vprocns_refuse_einval(void);
-long vprocns_refuse_eopnotsupp(void);
+void *vprocns_refuse(int err);
 
 #endif

@@ -21,6 +21,16 @@ static long no_setns(const struct pt_regs *regs)
 /* The original; patched to a direct call: see vprocns_kallsyms. */
 DEFINE_STATIC_CALL(vprocns_setns_original, no_setns);
 
+static struct vprocns_policy policy_for_current(const struct vprocns_group *group,
+						u64 flags)
+{
+	struct vprocns_policy policy = group->policy;
+
+	if (vprocns_policy_asks_admin(&policy, flags))
+		policy.admin = vprocns_group_admin(group);
+	return policy;
+}
+
 /**
  * vprocns_enter_unshare - judges a member's unshare(2)
  * @fregs: the registers at the entry of ksys_unshare()
@@ -32,16 +42,18 @@ void *vprocns_enter_unshare(struct ftrace_regs *fregs)
 {
 	struct vprocns_group *const group =
 		vprocns_group_of(task_active_pid_ns(current));
+	const unsigned long flags = vprocns_regs_argument(fregs, 0);
+	struct vprocns_policy policy;
 	int err;
 
 	if (!group)
 		return NULL;
-	err = vprocns_policy_unshare(&group->policy,
-				     vprocns_regs_argument(fregs, 0));
+	policy = policy_for_current(group, flags);
+	err = vprocns_policy_unshare(&policy, flags);
 	if (!err)
 		return NULL;
 	vprocns_group_refused(group, VPROCNS_RULE_UNSHARE);
-	return err == -EINVAL ? vprocns_refuse_einval : vprocns_refuse_eopnotsupp;
+	return vprocns_refuse(-err);
 }
 
 /*
@@ -68,9 +80,10 @@ static int kind_of(int fd)
  */
 static long judge_setns(int fd, u32 kind)
 {
+	struct vprocns_policy policy;
 	struct vprocns_group *group;
 	long judged = kind;
-	int err;
+	int err = 0;
 
 	if (!kind)
 		judged = kind_of(fd);
@@ -78,7 +91,10 @@ static long judge_setns(int fd, u32 kind)
 		return judged;
 	rcu_read_lock();
 	group = vprocns_group_of(task_active_pid_ns(current));
-	err = group ? vprocns_policy_setns(&group->policy, judged) : 0;
+	if (group) {
+		policy = policy_for_current(group, judged);
+		err = vprocns_policy_setns(&policy, judged);
+	}
 	if (err)
 		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
 	rcu_read_unlock();

@@ -36,6 +36,7 @@
 #define NAMESPACES							\
 	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |	\
 	 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWTIME)
+#define ALL_NAMESPACES		(NAMESPACES | NEW_EMPTY_MNTNS)
 
 /* What unshare(2) takes besides namespaces: parts of the caller's own state. */
 #define UNSHARE_OWN							\
@@ -50,6 +51,7 @@ enum condition {
 	SIGNAL_SET,
 	SIGNAL_BAD,
 	THREADS_ONLY_GROUP,
+	NAMESPACE_DENIED,
 };
 
 /* Refuses a clone that has all of @has and none of @lacks, @when that holds. */
@@ -88,12 +90,21 @@ static const struct rule linux_rules[] = {
 	{ VPROCNS_RULE_UNSUPPORTED_FLAG, 0, 0, BEYOND_ALLOWED, EOPNOTSUPP },
 };
 
+/* Sandboxes and runtimes expect EPERM where a namespace is not to be had. */
+static const struct rule container_rules[] = {
+	{ VPROCNS_RULE_THREADS_ONLY,
+	  0, CLONE_THREAD, THREADS_ONLY_GROUP, EOPNOTSUPP },
+	{ VPROCNS_RULE_NAMESPACE, 0, 0, NAMESPACE_DENIED, EPERM },
+	{ VPROCNS_RULE_UNSUPPORTED_FLAG, 0, 0, BEYOND_ALLOWED, EOPNOTSUPP },
+};
+
 static const struct profile {
 	const struct rule *rules;
 	size_t nr_rules;
 	__u64 allowed;
 	__u32 vfork;
 	__u32 caps;
+	bool guards_namespaces;
 } profiles[] = {
 	[VPROCNS_PROFILE_SHADOW] = {
 		shadow_rules, ARRAY_SIZE(shadow_rules), SHADOW_ALLOWED,
@@ -106,6 +117,10 @@ static const struct profile {
 	[VPROCNS_PROFILE_LINUX] = {
 		linux_rules, ARRAY_SIZE(linux_rules), ~NEVER_ALLOWED,
 		VPROCNS_VFORK_REAL, VPROCNS_CAPS_HOST,
+	},
+	[VPROCNS_PROFILE_CONTAINER] = {
+		container_rules, ARRAY_SIZE(container_rules), ~NEVER_ALLOWED,
+		VPROCNS_VFORK_REAL, VPROCNS_CAPS_HOST, true,
 	},
 };
 
@@ -140,7 +155,37 @@ int vprocns_policy_init(struct vprocns_policy *policy,
 	policy->vfork = create->vfork ? create->vfork : profile->vfork;
 	policy->caps = create->caps ? create->caps : profile->caps;
 	policy->threads_only = create->flags & VPROCNS_CREATE_THREADS_ONLY;
+	policy->admin = false;
 	return 0;
+}
+
+/**
+ * vprocns_policy_asks_admin - whether a verdict depends on the caller's privilege
+ * @policy: the group's
+ * @flags: clone flags, or those of unshare(2) or setns(2)
+ *
+ * Return: true when &vprocns_policy.admin has to be filled in for the caller.
+ */
+bool vprocns_policy_asks_admin(const struct vprocns_policy *policy, __u64 flags)
+{
+	return profiles[policy->profile].guards_namespaces &&
+	       flags & (ALL_NAMESPACES | EMPTY_MNTNS_AS_UNSHARED);
+}
+
+/* Namespaces among @flags that the caller may not have. */
+static bool namespace_denied(const struct vprocns_policy *policy, __u64 flags)
+{
+	flags &= ALL_NAMESPACES;
+	return flags && (!policy->admin || flags & ~policy->allowed);
+}
+
+/* What unshare(2) and setns(2) answer; the order is that of the rules. */
+static int judge_namespaces(const struct vprocns_policy *policy, __u64 flags)
+{
+	if (profiles[policy->profile].guards_namespaces &&
+	    namespace_denied(policy, flags))
+		return -EPERM;
+	return flags & ~policy->allowed ? -EOPNOTSUPP : 0;
 }
 
 static bool rule_refuses(const struct rule *rule,
@@ -163,6 +208,8 @@ static bool rule_refuses(const struct rule *rule,
 		return exit_signal < 0 || exit_signal > 64;
 	case THREADS_ONLY_GROUP:
 		return policy->threads_only;
+	case NAMESPACE_DENIED:
+		return namespace_denied(policy, flags);
 	}
 	return true;
 }
@@ -221,9 +268,9 @@ int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags)
 		flags = (flags & ~EMPTY_MNTNS_AS_UNSHARED) |
 			CLONE_NEWNS | NEW_EMPTY_MNTNS;
 	flags &= ~(__u64)UNSHARE_OWN;
-	if (flags & ~(NAMESPACES | NEW_EMPTY_MNTNS))
+	if (flags & ~ALL_NAMESPACES)
 		return -EINVAL;
-	return flags & ~policy->allowed ? -EOPNOTSUPP : 0;
+	return judge_namespaces(policy, flags);
 }
 
 /**
@@ -235,5 +282,5 @@ int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags)
  */
 int vprocns_policy_setns(const struct vprocns_policy *policy, __u64 flags)
 {
-	return flags & ~policy->allowed ? -EOPNOTSUPP : 0;
+	return judge_namespaces(policy, flags);
 }

@@ -17,6 +17,8 @@
  * @vfork: VPROCNS_VFORK_REAL or VPROCNS_VFORK_FORK
  * @caps: VPROCNS_CAPS_HOST, _EMPTY or _EMPTY_V3
  * @threads_only: refuse clones that make a process
+ * @admin: false in the group's own; in a copy made to judge one caller: it has
+ *	CAP_SYS_ADMIN over the user namespace that owns the group's PID namespace
  */
 struct vprocns_policy {
 	__u64 allowed;
@@ -24,6 +26,7 @@ struct vprocns_policy {
 	__u32 vfork;
 	__u32 caps;
 	bool threads_only;
+	bool admin;
 };
 
 /**
@@ -42,6 +45,7 @@ int vprocns_policy_init(struct vprocns_policy *policy,
 			const struct vprocns_create *create);
 struct vprocns_verdict vprocns_policy_clone(const struct vprocns_policy *policy,
 					    __u64 flags, int exit_signal);
+bool vprocns_policy_asks_admin(const struct vprocns_policy *policy, __u64 flags);
 int vprocns_policy_unshare(const struct vprocns_policy *policy, __u64 flags);
 int vprocns_policy_setns(const struct vprocns_policy *policy, __u64 flags);
 

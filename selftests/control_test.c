@@ -52,7 +52,7 @@ TEST_F(device, create_refuses_unknown_values)
 {
 	const struct vprocns_create wrong[] = {
 		{ .flags = 1U << 2 }, { .flags = 1U << 31 },
-		{ .profile = 3 }, { .profile = ~0U },
+		{ .profile = 4 }, { .profile = ~0U },
 		{ .numbering = 2 }, { .vfork = 3 }, { .caps = 4 },
 		{ .reserved = 1 }, { .seed = 1 },
 		{ .allowed = CLONE_VM },

@@ -121,7 +121,7 @@ TEST(overrides)
 TEST(bad_requests)
 {
 	const struct vprocns_create wrong[] = {
-		{ .profile = 3 }, { .vfork = 3 }, { .caps = 4 },
+		{ .profile = 4 }, { .vfork = 3 }, { .caps = 4 },
 		{ .flags = 4 }, { .allowed = 1 },
 		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWPID },
 		{ .flags = VPROCNS_CREATE_ALLOWED, .allowed = CLONE_NEWUSER },
@@ -152,6 +152,75 @@ TEST(linux_profile)
 	threads_only.flags = VPROCNS_CREATE_THREADS_ONLY;
 	EXPECT_EQ(EOPNOTSUPP, err_of(threads_only, 0, 17));
 	EXPECT_EQ(0, err_of(threads_only, CLONE_THREAD, 0));
+}
+
+TEST(container_profile)
+{
+	const __u64 kinds[] = {
+		CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS, CLONE_NEWIPC,
+		CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET, CLONE_NEWTIME,
+		/* CLONE_EMPTY_MNTNS of Linux 7. */
+		1ULL << 37,
+	};
+	struct vprocns_policy policy = resolve((struct vprocns_create) {
+		.profile = VPROCNS_PROFILE_CONTAINER,
+	});
+	struct vprocns_verdict verdict;
+	size_t i;
+	int err;
+
+	EXPECT_EQ(VPROCNS_VFORK_REAL, policy.vfork);
+	EXPECT_EQ(VPROCNS_CAPS_HOST, policy.caps);
+	EXPECT_FALSE(policy.admin);
+	EXPECT_FALSE(vprocns_policy_asks_admin(&policy, CLONE_VM | CLONE_VFORK));
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		EXPECT_TRUE(vprocns_policy_asks_admin(&policy, kinds[i]));
+		policy.admin = false;
+		verdict = vprocns_policy_clone(&policy, kinds[i], 17);
+		EXPECT_EQ(EPERM, verdict.err);
+		EXPECT_EQ(VPROCNS_RULE_NAMESPACE, verdict.rule);
+		EXPECT_EQ(-EPERM, vprocns_policy_unshare(&policy, kinds[i]));
+		EXPECT_EQ(-EPERM, vprocns_policy_setns(&policy, kinds[i]));
+		policy.admin = true;
+		err = kinds[i] == CLONE_NEWUSER || kinds[i] == CLONE_NEWPID ?
+		      EPERM : 0;
+		EXPECT_EQ(err, vprocns_policy_clone(&policy, kinds[i], 17).err);
+		EXPECT_EQ(-err, vprocns_policy_unshare(&policy, kinds[i]));
+		EXPECT_EQ(-err, vprocns_policy_setns(&policy, kinds[i]));
+	}
+	/* UNSHARE_EMPTY_MNTNS of Linux 7. */
+	EXPECT_TRUE(vprocns_policy_asks_admin(&policy, 0x00100000));
+	EXPECT_EQ(0, vprocns_policy_unshare(&policy, 0x00100000));
+	policy.admin = false;
+	EXPECT_EQ(-EPERM, vprocns_policy_unshare(&policy, 0x00100000));
+	EXPECT_EQ(0, vprocns_policy_unshare(&policy, CLONE_FILES | CLONE_FS));
+	/* The rest is Linux's own, as with profile linux. */
+	EXPECT_EQ(0, vprocns_policy_clone(&policy, 0, 17).err);
+	EXPECT_EQ(0, vprocns_policy_clone(&policy, CLONE_SIGHAND, 17).err);
+	/* Which asks nobody. */
+	policy = resolve((struct vprocns_create) {
+		.profile = VPROCNS_PROFILE_LINUX,
+	});
+	EXPECT_FALSE(vprocns_policy_asks_admin(&policy, CLONE_NEWNS));
+}
+
+/* A set of one's own: namespaces stay EPERM, the rest is as in other profiles. */
+TEST(container_profile_with_a_set)
+{
+	struct vprocns_policy policy = resolve((struct vprocns_create) {
+		.profile = VPROCNS_PROFILE_CONTAINER,
+		.flags = VPROCNS_CREATE_ALLOWED,
+		.allowed = CLONE_VM | CLONE_NEWUTS,
+	});
+
+	EXPECT_EQ(EPERM, vprocns_policy_clone(&policy, CLONE_NEWUTS, 17).err);
+	EXPECT_EQ(EPERM, vprocns_policy_clone(&policy, CLONE_NEWUTS | CLONE_FS,
+					      17).err);
+	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_clone(&policy, CLONE_FS, 17).err);
+	policy.admin = true;
+	EXPECT_EQ(0, vprocns_policy_clone(&policy, CLONE_NEWUTS, 17).err);
+	EXPECT_EQ(EPERM, vprocns_policy_clone(&policy, CLONE_NEWNS, 17).err);
+	EXPECT_EQ(EOPNOTSUPP, vprocns_policy_clone(&policy, CLONE_FS, 17).err);
 }
 
 TEST(vfork_as_fork)

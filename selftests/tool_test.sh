@@ -92,7 +92,7 @@ one_line "run: no number" 125 "first number 'x'"
 run vprocns run --name 9lives true
 one_line "run: bad name" 125 "name '9lives'"
 run vprocns run --profile none true
-one_line "run: bad profile" 125 "shadow, shadow-strict or linux"
+one_line "run: bad profile" 125 "shadow, shadow-strict, linux or container"
 run vprocns run --first 5000 -- sh -c 'echo $$'
 is "run: --first" 0 5000
 run vprocns run --numbering lineage --report -- bash -c '(echo $BASHPID); exit 3'

@@ -24,6 +24,7 @@
 	"if not given, and 0 with THREAD.\n"				\
 	"\n"								\
 	POLICY_USAGE							\
+	"  --admin           the caller has CAP_SYS_ADMIN, which profile container asks for\n" \
 	"  --batch           read rows of call, flags, exit_signal, threads_only from\n" \
 	"                    standard input (tabs between, # lines skipped), and print\n" \
 	"                    them with errno and with the flags left when vfork is fork\n" \
@@ -32,12 +33,16 @@
 /* clone(2) has the exit signal in the low byte of its flags. */
 #define EXIT_SIGNAL_MASK 0xff
 
+/* Judged for a caller with CAP_SYS_ADMIN. */
+static bool admin;
+
 static struct vprocns_policy policy_of(const struct vprocns_create *create)
 {
 	struct vprocns_policy policy;
 
 	if (vprocns_policy_init(&policy, create))
 		misuse("these options contradict each other; see vprocns explain --help");
+	policy.admin = admin;
 	return policy;
 }
 
@@ -177,6 +182,7 @@ static int explain_main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		POLICY_OPTIONS,
+		{ "admin", no_argument, NULL, OPT_ADMIN },
 		{ "batch", no_argument, NULL, OPT_BATCH },
 		{ "json", no_argument, NULL, OPT_JSON },
 		{ "help", no_argument, NULL, OPT_HELP },
@@ -190,6 +196,8 @@ static int explain_main(int argc, char **argv)
 	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
 		if (option == OPT_HELP)
 			help();
+		else if (option == OPT_ADMIN)
+			admin = true;
 		else if (option == OPT_BATCH)
 			batch = true;
 		else if (option == OPT_JSON)

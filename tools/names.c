@@ -17,6 +17,7 @@ static const char *const profiles[] = {
 	[VPROCNS_PROFILE_SHADOW]	= "shadow",
 	[VPROCNS_PROFILE_SHADOW_STRICT]	= "shadow-strict",
 	[VPROCNS_PROFILE_LINUX]		= "linux",
+	[VPROCNS_PROFILE_CONTAINER]	= "container",
 };
 
 static const char *const numberings[] = {
@@ -58,6 +59,7 @@ static const char *const rules[] = {
 	[VPROCNS_RULE_SETNS]			= "setns",
 	[VPROCNS_RULE_SET_TID]			= "set-tid",
 	[VPROCNS_RULE_EXHAUSTED]		= "exhausted",
+	[VPROCNS_RULE_NAMESPACE]		= "namespace",
 };
 
 /* By bit; clone3(2) up to Linux 7.x. Bits 0 to 7 are the exit signal of clone(2). */

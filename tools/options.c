@@ -32,7 +32,7 @@ bool group_option(int option, const char *value, struct vprocns_create *create)
 	switch (option) {
 	case OPT_PROFILE:
 		if (!profile_value(value, &create->profile))
-			misuse("profile '%s': shadow, shadow-strict or linux is needed",
+			misuse("profile '%s': shadow, shadow-strict, linux or container is needed",
 			       value);
 		return true;
 	case OPT_THREADS_ONLY:

@@ -25,7 +25,7 @@
 	{ "name", required_argument, NULL, OPT_NAME }
 
 #define POLICY_USAGE							\
-	"  --profile P       shadow (default), shadow-strict or linux\n"	\
+	"  --profile P       shadow (default), shadow-strict, linux or container\n"	\
 	"  --threads-only    no new processes but the first\n"		\
 	"  --allow FLAGS     the clone flags to allow, in place of the profile's\n" \
 	"  --vfork real|fork what vfork does, in place of the profile's way\n"

@@ -43,6 +43,8 @@ static int stat_main(int argc, char **argv)
 	counter(table, "rewritten", stats.rewritten);
 	counter(table, "collisions", stats.collisions);
 	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
+		if (!rule_name(rule))
+			continue;
 		table_row(table);
 		table_cell(table, "refused:%s", rule_name(rule));
 		table_cell(table, "%llu", stats.refused[rule]);

@@ -67,6 +67,7 @@ enum {
 	OPT_SEED,
 	OPT_REPORT,
 	OPT_BATCH,
+	OPT_ADMIN,
 	OPT_TO_VIRTUAL,
 };
 

@@ -37,11 +37,15 @@
  *	capability view takes header version 3 only
  * @VPROCNS_PROFILE_LINUX: everything that the running kernel accepts, except
  *	new PID and user namespaces; capabilities are not touched
+ * @VPROCNS_PROFILE_CONTAINER: as @VPROCNS_PROFILE_LINUX, but a namespace of any kind
+ *	is EPERM to a caller without CAP_SYS_ADMIN over the user namespace that owns
+ *	the group's PID namespace; PID and user namespaces are EPERM to all
  */
 enum vprocns_profile {
 	VPROCNS_PROFILE_SHADOW		= 0,
 	VPROCNS_PROFILE_SHADOW_STRICT	= 1,
 	VPROCNS_PROFILE_LINUX		= 2,
+	VPROCNS_PROFILE_CONTAINER	= 3,
 };
 
 /**
@@ -231,6 +235,9 @@ struct vprocns_info {
  * @VPROCNS_RULE_SETNS: a namespace by setns(2) outside the allowed set
  * @VPROCNS_RULE_SET_TID: EPERM: clone3's set_tid; numbers are the group's
  * @VPROCNS_RULE_EXHAUSTED: EAGAIN: no number of the range is free
+ * @VPROCNS_RULE_NAMESPACE: EPERM: a namespace that profile container denies the
+ *	caller; judged after @VPROCNS_RULE_THREADS_ONLY. By unshare(2) and setns(2) it is
+ *	counted as @VPROCNS_RULE_UNSHARE and @VPROCNS_RULE_SETNS.
  * @VPROCNS_RULE_NR: how many there are
  *
  * The first ten are judged in this order. The seed of the table is the Shadow
@@ -251,6 +258,7 @@ enum vprocns_rule {
 	VPROCNS_RULE_SETNS			= 11,
 	VPROCNS_RULE_SET_TID			= 12,
 	VPROCNS_RULE_EXHAUSTED			= 13,
+	VPROCNS_RULE_NAMESPACE			= 16,
 	VPROCNS_RULE_NR
 };
 

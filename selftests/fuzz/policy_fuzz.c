@@ -12,7 +12,7 @@
 /* uapi/vprocns.h, enum vprocns_rule. */
 static const int errno_of[] = {
 	EINVAL, EINVAL, EINVAL, EOPNOTSUPP, EOPNOTSUPP, EOPNOTSUPP, EINVAL,
-	EOPNOTSUPP, EINVAL, EOPNOTSUPP,
+	EOPNOTSUPP, EINVAL, EOPNOTSUPP, [VPROCNS_RULE_NAMESPACE] = EPERM,
 };
 
 #define BELOW ((__u64)(CLONE_NEWPID | CLONE_NEWUSER))
@@ -67,8 +67,9 @@ static void check_allowed(const struct vprocns_policy *policy, __u64 flags,
 
 static void check_refused(struct vprocns_verdict verdict)
 {
-	HOLDS(verdict.rule >= 0 &&
-	      verdict.rule <= VPROCNS_RULE_UNSUPPORTED_FLAG);
+	HOLDS((verdict.rule >= 0 &&
+	       verdict.rule <= VPROCNS_RULE_UNSUPPORTED_FLAG) ||
+	      verdict.rule == VPROCNS_RULE_NAMESPACE);
 	HOLDS(verdict.err == errno_of[verdict.rule]);
 	HOLDS(!verdict.flags);
 }
@@ -111,8 +112,9 @@ static void check_namespaces(const struct vprocns_policy *policy,
 	const int unshare = vprocns_policy_unshare(policy, in->flags);
 	const int setns = vprocns_policy_setns(policy, in->flags);
 
-	HOLDS(unshare == 0 || unshare == -EINVAL || unshare == -EOPNOTSUPP);
-	HOLDS(setns == 0 || setns == -EOPNOTSUPP);
+	HOLDS(unshare == 0 || unshare == -EINVAL || unshare == -EOPNOTSUPP ||
+	      unshare == -EPERM);
+	HOLDS(setns == 0 || setns == -EOPNOTSUPP || setns == -EPERM);
 	if (in->flags & BELOW)
 		HOLDS(unshare && setns);
 	/* The caller's own state is its own. */
@@ -129,7 +131,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 
 	memcpy(&in, data, size < sizeof(in) ? size : sizeof(in));
 	/* Else nearly none is one. */
-	in.create.profile %= VPROCNS_PROFILE_LINUX + 2;
+	in.create.profile %= VPROCNS_PROFILE_CONTAINER + 2;
 	in.create.vfork %= VPROCNS_VFORK_FORK + 2;
 	in.create.caps %= VPROCNS_CAPS_EMPTY_V3 + 2;
 	in.create.flags %= 8;
@@ -140,6 +142,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 		return -1;
 	HOLDS(policy.allowed == again.allowed && policy.vfork == again.vfork);
 	check_policy(&policy, &in.create);
+	policy.admin = in.more & 1;
 
 	verdict = vprocns_policy_clone(&policy, in.flags, in.exit_signal);
 	HOLDS(same(verdict, vprocns_policy_clone(&policy, in.flags,
