@@ -1,19 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * capget(2) and capset(2) of members: an empty view. `vprocns run` makes it a
- * true one by dropping every set before the program starts.
+ * true one by dropping every set before the program starts. A task that still
+ * has a capability is shown none, but what it gives up it gives up: its capset
+ * is the kernel's own.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
+#include <linux/static_call.h>
 #include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #include "capability.h"
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
 
-/* How the caller's group shows capabilities; HOST when it has none. */
+static long no_capset(const struct pt_regs *regs)
+{
+	return -EOPNOTSUPP;
+}
+
+/* The original; patched to a direct call: see vprocns_kallsyms. */
+DEFINE_STATIC_CALL(vprocns_capset_original, no_capset);
+
+/*
+ * How the caller's group shows capabilities; HOST when it has none. Who joined
+ * from a user namespace above the group's, with privileges that the group's
+ * owner has not, is shown what the kernel says.
+ */
 static u32 view_of_current(void)
 {
 	const struct vprocns_group *group;
@@ -21,7 +38,7 @@ static u32 view_of_current(void)
 
 	rcu_read_lock();
 	group = vprocns_group_of(task_active_pid_ns(current));
-	if (group)
+	if (group && current_in_userns(group->ns->user_ns))
 		caps = group->policy.caps;
 	rcu_read_unlock();
 	return caps;
@@ -89,10 +106,19 @@ static long empty_capget(cap_user_header_t header, cap_user_data_t data)
 	return clear_user(data, words * sizeof(*data)) ? -EFAULT : 0;
 }
 
-static long empty_capset(cap_user_header_t header, cap_user_data_t data)
+static bool has_capabilities(const struct cred *cred)
 {
+	return !cap_isclear(cred->cap_permitted) ||
+	       !cap_isclear(cred->cap_inheritable);
+}
+
+static long empty_capset(const struct pt_regs *regs)
+{
+	const cap_user_header_t header = (void __user *)vprocns_syscall_arg0(regs);
+	const cap_user_data_t data = (void __user *)vprocns_syscall_arg1(regs);
 	/* Effective, permitted and inheritable, for each word. */
 	u32 sets[3 * _LINUX_CAPABILITY_U32S_3] = {};
+	struct pt_regs same = *regs;
 	unsigned int words;
 	pid_t pid;
 	int err;
@@ -100,6 +126,12 @@ static long empty_capset(cap_user_header_t header, cap_user_data_t data)
 	err = data_words(header, view_of_current(), &words);
 	if (err)
 		return err;
+	/* The other two sets are never more than these. */
+	if (has_capabilities(current_cred())) {
+		vprocns_native_set_args(&same, (unsigned long)header,
+					(unsigned long)data);
+		return static_call(vprocns_capset_original)(&same);
+	}
 	if (get_user(pid, &header->pid))
 		return -EFAULT;
 	if (pid && pid != task_pid_vnr(current))
@@ -126,8 +158,7 @@ static long capset_target(const struct pt_regs *regs)
 	long ret;
 
 	vprocns_hook_enter();
-	ret = empty_capset((void __user *)vprocns_syscall_arg0(regs),
-			   (void __user *)vprocns_syscall_arg1(regs));
+	ret = empty_capset(regs);
 	vprocns_hook_leave();
 	return ret;
 }
@@ -158,5 +189,24 @@ void *vprocns_enter_capget(struct ftrace_regs *fregs)
  */
 void *vprocns_enter_capset(struct ftrace_regs *fregs)
 {
+	/* The target calls the original with registers that are a copy. */
+	if (vprocns_regs_argument(fregs, 0) !=
+	    (unsigned long)task_pt_regs(current))
+		return NULL;
 	return unless_host(capset_target);
+}
+
+/**
+ * vprocns_capability_init - finds the original capset entry
+ *
+ * Return: 0 or a negative errno.
+ */
+int vprocns_capability_init(void)
+{
+	void *const original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("capset"));
+
+	if (!original)
+		return -ENOENT;
+	static_call_update(vprocns_capset_original, original);
+	return 0;
 }

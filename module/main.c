@@ -57,6 +57,9 @@ static int __init vprocns_init(void)
 	err = vprocns_namespace_init();
 	if (err)
 		goto err_clone;
+	err = vprocns_capability_init();
+	if (err)
+		goto err_clone;
 	err = vprocns_groups_init();
 	if (err)
 		goto err_clone;

@@ -200,6 +200,123 @@ MEMBER_TEST(other_pids)
 	EXPECT_EQ(128 + SIGKILL, status_of(child));
 }
 
+/* One of the task's sets, as /proc has it; all bits when it can't be read. */
+static unsigned long long real_set(const char *name)
+{
+	unsigned long long value = ~0ULL;
+	char line[256];
+	FILE *const file = fopen("/proc/thread-self/status", "re");
+
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, strlen(name)))
+			value = strtoull(line + strlen(name) + 1, NULL, 16);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+static unsigned long long real_sets(void)
+{
+	return real_set("CapInh") | real_set("CapPrm") | real_set("CapEff") |
+	       real_set("CapAmb");
+}
+
+/* By @entry: 0 or -errno. */
+static int set_all(enum entry entry, __u32 permitted, __u32 inheritable)
+{
+	memory->header.version = _LINUX_CAPABILITY_VERSION_3;
+	memory->header.pid = 0;
+	memset(memory->data, 0, sizeof(memory->data));
+	memory->data[0].permitted = permitted;
+	memory->data[0].effective = permitted;
+	memory->data[0].inheritable = inheritable;
+	return cap_call(entry, true, &memory->header, memory->data);
+}
+
+#define A_FEW (_BITUL(CAP_CHOWN) | _BITUL(CAP_SYS_ADMIN))
+
+/*
+ * A child that has all capabilities gives up most of them, then the rest. Returns
+ * the line of what was wrong.
+ */
+static int give_up(enum entry entry, __u32 version)
+{
+	if (real_set("CapPrm") != real_set("CapBnd"))
+		return __LINE__;
+	if (set_all(entry, A_FEW, 1U << CAP_CHOWN))
+		return __LINE__;
+	if (real_set("CapPrm") != A_FEW || real_set("CapEff") != A_FEW)
+		return __LINE__;
+	/* More than there is: Linux says no. */
+	if (set_all(entry, ~0U, 0) != -EPERM || real_set("CapPrm") != A_FEW)
+		return __LINE__;
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_CHOWN, 0, 0) ||
+	    real_set("CapAmb") != 1U << CAP_CHOWN)
+		return __LINE__;
+	/* The view is empty all the time. */
+	if (get(entry, version, 0) || memory->data[0].effective)
+		return __LINE__;
+	if (mount("none", "/proc/fs", "tmpfs", 0, NULL))
+		return __LINE__;
+	if (set(entry, version, 0, 0, 0) || real_sets())
+		return __LINE__;
+	if (!mount("none", "/proc/fs", "tmpfs", 0, NULL) || errno != EPERM)
+		return __LINE__;
+	/* From here on the view is a true one. */
+	if (set(entry, version, 0, 0, 1) != -EINVAL ||
+	    set(entry, version, 0, 0, 0) || real_sets())
+		return __LINE__;
+	return 0;
+}
+
+/* A drop that is answered by 0 has happened, for all that later asks. */
+MEMBER_TEST(what_is_given_up_is_gone)
+{
+	static const __u32 versions[] = {
+		_LINUX_CAPABILITY_VERSION_3, _LINUX_CAPABILITY_VERSION_2,
+		_LINUX_CAPABILITY_VERSION_1,
+	};
+	const size_t count = is_strict(variant) ? 1 : ARRAY_SIZE(versions);
+	int *const wrong = shared_memory(sizeof(*wrong));
+	size_t i;
+	pid_t child;
+
+	ASSERT_NE(NULL, wrong);
+	FOR_EACH_ENTRY(entry) {
+		for (i = 0; i < count; i++) {
+			child = fork();
+			if (!child) {
+				*wrong = give_up(entry, versions[i]);
+				_exit(0);
+			}
+			EXPECT_EQ(0, status_of(child));
+			EXPECT_EQ(0, *wrong) {
+				TH_LOG("line %d, entry %d, version %#x", *wrong,
+				       entry, versions[i]);
+			}
+		}
+	}
+}
+
+/* What a thread keeps by an inheritable set alone is a capability as well. */
+MEMBER_TEST(inheritable_alone)
+{
+	pid_t child;
+
+	FOR_EACH_ENTRY(entry) {
+		child = fork();
+		if (!child) {
+			if (set_all(entry, 0, 1U << CAP_CHOWN) ||
+			    real_set("CapInh") != 1U << CAP_CHOWN)
+				_exit(1);
+			if (set_all(entry, 0, 0) || real_sets())
+				_exit(2);
+			_exit(0);
+		}
+		EXPECT_EQ(0, status_of(child));
+	}
+}
+
 MEMBER_TEST(only_nothing_can_be_set)
 {
 	FOR_EACH_ENTRY(entry) {

@@ -143,6 +143,7 @@ register_ftrace_function:11:0:busy:can't be hooked (-16)
 kallsyms_lookup_name:0:$found:Unknown symbol:no symbol alloc_pid
 prepare_kernel_cred:0:0:allocate memory:
 kallsyms_lookup_name:0:$((found + 1)):Unknown symbol:no symbol ${hooked[3]}
+kallsyms_lookup_name:0:$((found + 2)):Unknown symbol:no symbol ${hooked[5]}
 $workqueue:0:0:allocate memory:
 misc_register:18:0:cross-device:
 END

@@ -298,8 +298,12 @@ inner=$(pgrep -P $maker)
 run vprocns bind --name other "$inner"
 say "$status" "bind: a namespace of unshare(1)"
 id=$out
+say "$([[ $err == "vprocns: bind: capabilities are shown as they are"* ]]; echo $?)" \
+	"bind: says that it drops nothing"
 run vprocns exec "$id" sh -c 'echo $$'
 is "bind: what joins is numbered" 0 1000
+run nsenter -t "$inner" -p -m setpriv --inh-caps=+chown grep CapInh /proc/self/status
+is "bind: so a container runtime can set capabilities" 0 $'CapInh:\t0000000000000001'
 run vprocns bind "$inner"
 one_line "bind: only once" 1 "bound to another group"
 run vprocns bind $$

@@ -17,7 +17,8 @@
 	"\n"								\
 	"Makes a group and binds it to the PID namespace of process PID, say the first\n" \
 	"process of a container. Prints the group's id. The group lives as long as that\n" \
-	"namespace. Processes that are there keep their numbers and capabilities.\n" \
+	"namespace. Processes that are there keep their numbers and capabilities, so\n" \
+	"the capability view is host, whatever the profile, unless --caps says otherwise.\n" \
 	"\n"								\
 	GROUP_USAGE							\
 	"  --json            print JSON\n"
@@ -32,7 +33,7 @@ static int bind_main(int argc, char **argv)
 	};
 	static const struct column column = { "ID", COLUMN_NUMBER };
 	struct vprocns_create create = {};
-	bool json = false;
+	bool json = false, by_default;
 	int option, device, group, pidfd;
 	pid_t pid;
 
@@ -48,6 +49,10 @@ static int bind_main(int argc, char **argv)
 		misuse("one process is needed; see vprocns bind --help");
 
 	check_group_options(&create);
+	/* Unlike run, bind drops nothing: an empty view would hide what is there. */
+	by_default = create.caps == VPROCNS_CAPS_PROFILE;
+	if (by_default)
+		create.caps = VPROCNS_CAPS_HOST;
 	pid = number(argv[optind], "process", 1, INT_MAX);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0 && errno == ESRCH)
@@ -57,6 +62,8 @@ static int bind_main(int argc, char **argv)
 	device = device_open();
 	group = group_create(device, &create);
 	group_bind(group, pidfd, &create);
+	if (by_default && create.profile != VPROCNS_PROFILE_LINUX)
+		complain("capabilities are shown as they are; --caps empty hides them");
 
 	if (json) {
 		struct table *const table = table_new("bind", &column, 1, json);

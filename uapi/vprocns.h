@@ -80,6 +80,12 @@ enum vprocns_vfork {
  * @VPROCNS_CAPS_HOST: what the kernel says
  * @VPROCNS_CAPS_EMPTY: empty sets; header versions negotiated as in Linux
  * @VPROCNS_CAPS_EMPTY_V3: empty sets; header version 3 or EINVAL
+ *
+ * An empty view shows less than there may be, and takes nothing away: capset(2)
+ * of a member that has a capability is the kernel's own, so what it gives up is
+ * gone. To a member that has none, capset(2) of anything but nothing is EINVAL.
+ * Members whose user namespace is neither the one that owns the group's PID
+ * namespace nor below it are shown what the kernel says.
  */
 enum vprocns_caps {
 	VPROCNS_CAPS_PROFILE	= 0,
