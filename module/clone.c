@@ -67,6 +67,19 @@ static u64 pack_request(const struct kernel_clone_args *args)
 	return args->flags | args->exit_signal;
 }
 
+static void refuse_clone(struct vprocns_group *group,
+			 const struct kernel_clone_args *args,
+			 const struct vprocns_verdict *verdict)
+{
+	const struct vprocns_refusal refusal = {
+		.call = vprocns_clone_call(), .rule = verdict->rule,
+		.flags = args->flags, .exit_signal = args->exit_signal,
+		.err = verdict->err,
+	};
+
+	vprocns_group_refused(group, &refusal);
+}
+
 /* Returns NULL or the target that refuses. */
 static void *judge_clone(struct vprocns_group *group,
 			 struct kernel_clone_args *args, u64 *passed)
@@ -82,7 +95,7 @@ static void *judge_clone(struct vprocns_group *group,
 		policy.admin = vprocns_group_admin(group);
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
-		vprocns_group_refused(group, verdict.rule);
+		refuse_clone(group, args, &verdict);
 		return vprocns_refuse(verdict.err);
 	}
 
@@ -173,10 +186,19 @@ static struct pid *try_number(struct pid_namespace *ns, u32 nr, bool first)
 	return pid == ERR_PTR(-EINVAL) ? ERR_PTR(-EEXIST) : pid;
 }
 
+static struct pid *refuse_number(struct vprocns_group *group, int rule, int err)
+{
+	const struct vprocns_refusal refusal = {
+		.call = VPROCNS_CALL_NUMBER, .rule = rule, .err = err,
+	};
+
+	vprocns_group_refused(group, &refusal);
+	return ERR_PTR(-err);
+}
+
 static struct pid *exhausted(struct vprocns_group *group)
 {
-	vprocns_group_refused(group, VPROCNS_RULE_EXHAUSTED);
-	return ERR_PTR(-EAGAIN);
+	return refuse_number(group, VPROCNS_RULE_EXHAUSTED, EAGAIN);
 }
 
 /* The first number that is free, from @nr on, round the range upwards or down. */
@@ -339,10 +361,8 @@ static struct pid *alloc_in_group(struct vprocns_group *group,
 				  struct pid_namespace *ns, bool joins,
 				  const pid_t *set_tid, size_t set_tid_size)
 {
-	if (set_tid_size) {
-		vprocns_group_refused(group, VPROCNS_RULE_SET_TID);
-		return ERR_PTR(-EPERM);
-	}
+	if (set_tid_size)
+		return refuse_number(group, VPROCNS_RULE_SET_TID, EPERM);
 	if (atomic_read(&group->vfork_warning) == 1 &&
 	    atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
 		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",

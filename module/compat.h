@@ -8,8 +8,14 @@
 #include <linux/pid_namespace.h>
 #include <linux/proc_ns.h>
 #include <linux/ptrace.h>
+#include <linux/sched.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+
+#include <asm/syscall.h>
+#include <asm/unistd.h>
+
+#include "vprocns.h"
 
 /* Where ftrace hands over the arguments, saving all registers is waste. */
 #ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
@@ -101,6 +107,13 @@ static inline void vprocns_native_set_args(struct pt_regs *regs,
 	regs->di = arg0;
 	regs->si = arg1;
 }
+
+static inline bool vprocns_32bit_caller(void)
+{
+	return in_ia32_syscall();
+}
+
+#define VPROCNS_SYSCALL_BITS	((unsigned int)~__X32_SYSCALL_BIT)
 #endif
 
 #ifdef CONFIG_ARM64
@@ -122,6 +135,38 @@ static inline void vprocns_native_set_args(struct pt_regs *regs,
 	regs->regs[0] = arg0;
 	regs->regs[1] = arg1;
 }
+
+static inline bool vprocns_32bit_caller(void)
+{
+	return is_compat_task();
+}
+
+#define VPROCNS_SYSCALL_BITS	UINT_MAX
 #endif
+
+/* Numbers that the 32-bit programs of x86 and of arm have in common. */
+#define VPROCNS_32BIT_FORK	2
+#define VPROCNS_32BIT_VFORK	190
+
+/* The enum vprocns_call that led to kernel_clone(), as far as it can be told. */
+static inline int vprocns_clone_call(void)
+{
+	const unsigned int nr = syscall_get_nr(current, current_pt_regs()) &
+				VPROCNS_SYSCALL_BITS;
+
+	if (nr == __NR_clone3)
+		return VPROCNS_CALL_CLONE3;
+	if (vprocns_32bit_caller())
+		return nr == VPROCNS_32BIT_FORK  ? VPROCNS_CALL_FORK :
+		       nr == VPROCNS_32BIT_VFORK ? VPROCNS_CALL_VFORK :
+						   VPROCNS_CALL_CLONE;
+#ifdef __NR_fork
+	if (nr == __NR_fork)
+		return VPROCNS_CALL_FORK;
+	if (nr == __NR_vfork)
+		return VPROCNS_CALL_VFORK;
+#endif
+	return VPROCNS_CALL_CLONE;
+}
 
 #endif

@@ -35,7 +35,11 @@ DEFINE_STATIC_CALL(vprocns_pidfd_pid, no_pidfd_pid);
 #define MEMBERS_SIZE_VER0	24
 #define MEMBER_SIZE_VER0	40
 
-#define MEMBER_SIZE_MAX		4096
+#define REFUSALS_SIZE_VER0	24
+#define REFUSED_SIZE_VER0	64
+
+/* The longest struct of an array. */
+#define ENTRY_SIZE_MAX		4096
 
 static void check_abi(void)
 {
@@ -49,6 +53,8 @@ static void check_abi(void)
 	BUILD_BUG_ON(sizeof(struct vprocns_translate) != TRANSLATE_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_members) != MEMBERS_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_member) != 72);
+	BUILD_BUG_ON(sizeof(struct vprocns_refusals) != REFUSALS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_refused) != REFUSED_SIZE_VER0);
 	BUILD_BUG_ON(VPROCNS_RULE_NR > VPROCNS_REFUSED_SLOTS);
 }
 
@@ -165,7 +171,7 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 	if (err)
 		return err;
 	size = members.size ?: MEMBER_SIZE_VER0;
-	if (size < MEMBER_SIZE_VER0 || size > MEMBER_SIZE_MAX || size % 8 ||
+	if (size < MEMBER_SIZE_VER0 || size > ENTRY_SIZE_MAX || size % 8 ||
 	    members.after < 0)
 		return -EINVAL;
 
@@ -182,6 +188,40 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 		cond_resched();
 	}
 	return copy_out(arg, cmd, &members, sizeof(members));
+}
+
+static int refusals(struct vprocns_group *group, unsigned int cmd,
+		    void __user *arg)
+{
+	struct vprocns_refusals refusals;
+	struct vprocns_refused refused;
+	u8 __user *to;
+	size_t size;
+	int rule;
+	int err;
+
+	err = copy_in(&refusals, sizeof(refusals), REFUSALS_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+	size = refusals.size ?: REFUSED_SIZE_VER0;
+	if (size < REFUSED_SIZE_VER0 || size > ENTRY_SIZE_MAX || size % 8 ||
+	    refusals.reserved)
+		return -EINVAL;
+
+	to = u64_to_user_ptr(refusals.refusals);
+	refusals.count = 0;
+	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
+		if (refusals.count == refusals.capacity)
+			break;
+		if (!vprocns_refusal_describe(&group->refusals, rule, &refused))
+			continue;
+		err = copy_sized(to, size, &refused, sizeof(refused));
+		if (err)
+			return err;
+		to += size;
+		refusals.count++;
+	}
+	return copy_out(arg, cmd, &refusals, sizeof(refusals));
 }
 
 static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -202,6 +242,8 @@ static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return translate(group, cmd, to);
 	case _IOC_NR(VPROCNS_MEMBERS):
 		return members(group, cmd, to);
+	case _IOC_NR(VPROCNS_REFUSALS):
+		return refusals(group, cmd, to);
 	default:
 		return -ENOTTY;
 	}

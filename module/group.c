@@ -144,6 +144,36 @@ static void end_group(struct work_struct *work)
 	vprocns_group_put(group);
 }
 
+static void log_refusals(struct work_struct *work)
+{
+	struct vprocns_group *const group =
+		container_of(work, struct vprocns_group, refusal_work);
+
+	vprocns_refusal_log(&group->refusals, group->id, group->create.name);
+	vprocns_group_put(group);
+}
+
+/**
+ * vprocns_group_refused - the current task was refused something
+ * @group: its group, or that of the task that it was about to make
+ * @refusal: what was asked, which rule refused it, and with which errno
+ *
+ * Counts, and leaves the line in the log to a worker: the caller may be an ftrace
+ * handler.
+ *
+ * Context: process, preemption off or on, with a reference or as a member; takes
+ * the lock of @group's refusals.
+ */
+void vprocns_group_refused(struct vprocns_group *group,
+			   const struct vprocns_refusal *refusal)
+{
+	if (!vprocns_refusal_add(&group->refusals, refusal))
+		return;
+	/* Gets no last one: a member or the caller's reference keeps the group. */
+	kref_get(&group->refs);
+	queue_work(end_queue, &group->refusal_work);
+}
+
 static int set_up_numbering(struct vprocns_group *group)
 {
 	const bool by_lineage = vprocns_by_lineage(group);
@@ -190,6 +220,8 @@ static int set_up(struct vprocns_group *group,
 	kref_init(&group->refs);
 	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
 	INIT_WORK(&group->end_work, end_group);
+	INIT_WORK(&group->refusal_work, log_refusals);
+	vprocns_refusal_init(&group->refusals);
 	return set_up_numbering(group);
 }
 
@@ -469,7 +501,7 @@ void vprocns_group_stats(struct vprocns_group *group,
 		.rewritten	= atomic64_read(&group->rewritten),
 	};
 	for (i = 0; i < VPROCNS_RULE_NR; i++)
-		stats->refused[i] = atomic64_read(&group->refused[i]);
+		stats->refused[i] = vprocns_refusal_total(&group->refusals, i);
 
 	raw_spin_lock(&group->lock);
 	stats->clones = group->clones;

@@ -14,6 +14,7 @@
 #include "lineage.h"
 #include "numbering.h"
 #include "policy.h"
+#include "refusal.h"
 
 /**
  * struct vprocns_group - one group of tasks
@@ -29,7 +30,7 @@
  * @kernel_threads: see struct vprocns_stats
  * @exits: likewise
  * @rewritten: likewise
- * @refused: likewise
+ * @refusals: what the rules refused
  * @policy: fixed when the group is made
  * @passed: of processes and of threads, the request that it let through last,
  *	as clone.c packs it; or 0
@@ -46,6 +47,7 @@
  * @init: PID of @ns's init, with a reference; NULL until bound, then fixed
  * @init_wait: in @init's queue for its exit while bound
  * @end_work: ends the group when the init is gone
+ * @refusal_work: logs what @refusals has to log; queued with a reference
  * @rcu: frees it behind look-ups by namespace
  */
 struct vprocns_group {
@@ -60,7 +62,7 @@ struct vprocns_group {
 	atomic64_t kernel_threads;
 	atomic64_t exits;
 	atomic64_t rewritten;
-	atomic64_t refused[VPROCNS_RULE_NR];
+	struct vprocns_refusal_table refusals;
 
 	struct vprocns_policy policy;
 	u64 passed[2];
@@ -77,6 +79,7 @@ struct vprocns_group {
 	struct pid *init;
 	wait_queue_entry_t init_wait;
 	struct work_struct end_work;
+	struct work_struct refusal_work;
 	struct rcu_head rcu;
 };
 
@@ -92,6 +95,9 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
 void vprocns_group_stats(struct vprocns_group *group,
 			 struct vprocns_stats *stats);
 
+void vprocns_group_refused(struct vprocns_group *group,
+			   const struct vprocns_refusal *refusal);
+
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
 bool vprocns_group_admin(const struct vprocns_group *group);
@@ -105,18 +111,6 @@ static inline bool vprocns_by_lineage(const struct vprocns_group *group)
 static inline u32 vprocns_group_span(const struct vprocns_group *group)
 {
 	return group->create.last - group->create.first + 1;
-}
-
-/**
- * vprocns_group_refused - counts a refusal
- * @group: the group whose policy refused
- * @rule: enum vprocns_rule
- *
- * Context: any.
- */
-static inline void vprocns_group_refused(struct vprocns_group *group, int rule)
-{
-	atomic64_inc(&group->refused[rule]);
 }
 
 #endif

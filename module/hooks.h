@@ -15,7 +15,7 @@ struct ftrace_regs;
  *
  * @symbol: its name
  * @enter: returns where to go instead, or NULL to go on. Runs under RCU:
- *	no sleep, no lock, no user memory.
+ *	no sleep, no user memory, no lock but that of a refusal's count.
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {

@@ -42,17 +42,21 @@ void *vprocns_enter_unshare(struct ftrace_regs *fregs)
 {
 	struct vprocns_group *const group =
 		vprocns_group_of(task_active_pid_ns(current));
-	const unsigned long flags = vprocns_regs_argument(fregs, 0);
+	struct vprocns_refusal refusal = {
+		.call = VPROCNS_CALL_UNSHARE, .rule = VPROCNS_RULE_UNSHARE,
+		.flags = vprocns_regs_argument(fregs, 0),
+	};
 	struct vprocns_policy policy;
 	int err;
 
 	if (!group)
 		return NULL;
-	policy = policy_for_current(group, flags);
-	err = vprocns_policy_unshare(&policy, flags);
+	policy = policy_for_current(group, refusal.flags);
+	err = vprocns_policy_unshare(&policy, refusal.flags);
 	if (!err)
 		return NULL;
-	vprocns_group_refused(group, VPROCNS_RULE_UNSHARE);
+	refusal.err = -err;
+	vprocns_group_refused(group, &refusal);
 	return vprocns_refuse(-err);
 }
 
@@ -80,6 +84,9 @@ static int kind_of(int fd)
  */
 static long judge_setns(int fd, u32 kind)
 {
+	struct vprocns_refusal refusal = {
+		.call = VPROCNS_CALL_SETNS, .rule = VPROCNS_RULE_SETNS,
+	};
 	struct vprocns_policy policy;
 	struct vprocns_group *group;
 	long judged = kind;
@@ -95,8 +102,11 @@ static long judge_setns(int fd, u32 kind)
 		policy = policy_for_current(group, judged);
 		err = vprocns_policy_setns(&policy, judged);
 	}
-	if (err)
-		vprocns_group_refused(group, VPROCNS_RULE_SETNS);
+	if (err) {
+		refusal.flags = judged;
+		refusal.err = -err;
+		vprocns_group_refused(group, &refusal);
+	}
 	rcu_read_unlock();
 	return err ?: judged;
 }

@@ -124,6 +124,35 @@ static const struct profile {
 	},
 };
 
+static const char *const rule_names[VPROCNS_RULE_NR] = {
+	[VPROCNS_RULE_UNKNOWN_FLAG]		= "unknown-flag",
+	[VPROCNS_RULE_EXIT_SIGNAL_RANGE]	= "exit-signal-range",
+	[VPROCNS_RULE_THREAD_NEEDS_SIGHAND]	= "thread-needs-sighand",
+	[VPROCNS_RULE_THREAD_NEEDS_SETTLS]	= "thread-needs-settls",
+	[VPROCNS_RULE_THREAD_EXIT_SIGNAL]	= "thread-exit-signal",
+	[VPROCNS_RULE_THREADS_ONLY]		= "threads-only",
+	[VPROCNS_RULE_SIGHAND_NEEDS_VM]		= "sighand-needs-vm",
+	[VPROCNS_RULE_VM_NEEDS_THREAD_OR_VFORK]	= "vm-needs-thread-or-vfork",
+	[VPROCNS_RULE_CLEAR_SIGHAND_WITH_SIGHAND] = "clear-sighand-with-sighand",
+	[VPROCNS_RULE_UNSUPPORTED_FLAG]		= "unsupported-flag",
+	[VPROCNS_RULE_UNSHARE]			= "unshare",
+	[VPROCNS_RULE_SETNS]			= "setns",
+	[VPROCNS_RULE_SET_TID]			= "set-tid",
+	[VPROCNS_RULE_EXHAUSTED]		= "exhausted",
+	[VPROCNS_RULE_NAMESPACE]		= "namespace",
+};
+
+/**
+ * vprocns_policy_rule_name - what a rule is called
+ * @rule: enum vprocns_rule
+ *
+ * Return: a static string, or NULL for a number that is no rule.
+ */
+const char *vprocns_policy_rule_name(unsigned int rule)
+{
+	return rule < VPROCNS_RULE_NR ? rule_names[rule] : NULL;
+}
+
 /**
  * vprocns_policy_init - resolves a profile and what overrides it
  * @policy: to fill

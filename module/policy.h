@@ -41,6 +41,7 @@ struct vprocns_verdict {
 	__u64 flags;
 };
 
+const char *vprocns_policy_rule_name(unsigned int rule);
 int vprocns_policy_init(struct vprocns_policy *policy,
 			const struct vprocns_create *create);
 struct vprocns_verdict vprocns_policy_clone(const struct vprocns_policy *policy,

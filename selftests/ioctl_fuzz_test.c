@@ -32,6 +32,7 @@ static const struct op {
 	{ "STATS", VPROCNS_STATS, false, {} },
 	{ "TRANSLATE", VPROCNS_TRANSLATE, false, { ESRCH } },
 	{ "MEMBERS", VPROCNS_MEMBERS, false, {} },
+	{ "REFUSALS", VPROCNS_REFUSALS, false, {} },
 };
 
 static const int shared_errors[] = { ENOTTY, EFAULT, EINVAL, E2BIG };
@@ -98,6 +99,7 @@ union argument {
 	struct vprocns_bind bind;
 	struct vprocns_translate translate;
 	struct vprocns_members members;
+	struct vprocns_refusals refusals;
 	__u32 words[1 << (_IOC_SIZEBITS - 2)];
 	__u64 longs[1 << (_IOC_SIZEBITS - 3)];
 	unsigned char bytes[1 << _IOC_SIZEBITS];
@@ -265,6 +267,14 @@ static void fill(struct fuzzer *f, unsigned int cmd, union argument *a)
 		a->members.members =
 			answer_at(f, a->members.capacity *
 				  (a->members.size ? a->members.size : 40));
+		break;
+	case VPROCNS_REFUSALS:
+		a->refusals.capacity = below(state, 6);
+		/* 40 is too short for these. */
+		a->refusals.size = once_in(state, 3) ? 0 : 64 + 8 * below(state, 504);
+		a->refusals.refusals =
+			answer_at(f, a->refusals.capacity *
+				  (a->refusals.size ? a->refusals.size : 64));
 		break;
 	}
 }

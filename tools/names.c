@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "policy.h"
 #include "tool.h"
 #include "vprocns.h"
 
@@ -42,24 +43,6 @@ static const char *const states[] = {
 	[VPROCNS_STATE_NEW]	= "new",
 	[VPROCNS_STATE_BOUND]	= "bound",
 	[VPROCNS_STATE_ENDED]	= "ended",
-};
-
-static const char *const rules[] = {
-	[VPROCNS_RULE_UNKNOWN_FLAG]		= "unknown-flag",
-	[VPROCNS_RULE_EXIT_SIGNAL_RANGE]	= "exit-signal-range",
-	[VPROCNS_RULE_THREAD_NEEDS_SIGHAND]	= "thread-needs-sighand",
-	[VPROCNS_RULE_THREAD_NEEDS_SETTLS]	= "thread-needs-settls",
-	[VPROCNS_RULE_THREAD_EXIT_SIGNAL]	= "thread-exit-signal",
-	[VPROCNS_RULE_THREADS_ONLY]		= "threads-only",
-	[VPROCNS_RULE_SIGHAND_NEEDS_VM]		= "sighand-needs-vm",
-	[VPROCNS_RULE_VM_NEEDS_THREAD_OR_VFORK]	= "vm-needs-thread-or-vfork",
-	[VPROCNS_RULE_CLEAR_SIGHAND_WITH_SIGHAND] = "clear-sighand-with-sighand",
-	[VPROCNS_RULE_UNSUPPORTED_FLAG]		= "unsupported-flag",
-	[VPROCNS_RULE_UNSHARE]			= "unshare",
-	[VPROCNS_RULE_SETNS]			= "setns",
-	[VPROCNS_RULE_SET_TID]			= "set-tid",
-	[VPROCNS_RULE_EXHAUSTED]		= "exhausted",
-	[VPROCNS_RULE_NAMESPACE]		= "namespace",
 };
 
 /* By bit; clone3(2) up to Linux 7.x. Bits 0 to 7 are the exit signal of clone(2). */
@@ -123,7 +106,7 @@ const char *state_name(__u32 state)
 
 const char *rule_name(__u32 rule)
 {
-	return name_of(rules, ARRAY_SIZE(rules), rule);
+	return vprocns_policy_rule_name(rule);
 }
 
 const char *errno_name(int err)

@@ -296,6 +296,74 @@ struct vprocns_stats {
 	__u64 collisions;
 };
 
+/**
+ * enum vprocns_call - the call that a program made when it was refused
+ * @VPROCNS_CALL_CLONE: clone(2), or one that can't be told from it
+ * @VPROCNS_CALL_CLONE3: clone3(2)
+ * @VPROCNS_CALL_FORK: fork(2), as a system call of its own
+ * @VPROCNS_CALL_VFORK: vfork(2), likewise
+ * @VPROCNS_CALL_UNSHARE: unshare(2)
+ * @VPROCNS_CALL_SETNS: setns(2)
+ * @VPROCNS_CALL_NUMBER: a clone that the rules allowed, refused when it was to
+ *	get its number
+ */
+enum vprocns_call {
+	VPROCNS_CALL_CLONE	= 0,
+	VPROCNS_CALL_CLONE3	= 1,
+	VPROCNS_CALL_FORK	= 2,
+	VPROCNS_CALL_VFORK	= 3,
+	VPROCNS_CALL_UNSHARE	= 4,
+	VPROCNS_CALL_SETNS	= 5,
+	VPROCNS_CALL_NUMBER	= 6,
+};
+
+/**
+ * struct vprocns_refused - what one rule refused since the bind
+ * @count: how many requests
+ * @flags: the clone flags of all of them; 0 for calls without flags
+ * @last_flags: the clone flags of the last one
+ * @rule: enum vprocns_rule
+ * @call: enum vprocns_call, of the last one
+ * @exit_signal: of the last one; 0 for calls without an exit signal
+ * @err: the errno that the last one got, positive
+ * @tid: TID in the group of the task that made the last one; of a task that joins,
+ *	its maker's TID outside
+ * @reserved: zero
+ * @comm: that task's name, NUL-terminated
+ *
+ * The flags of unshare(2) and setns(2) are as the program gave them.
+ */
+struct vprocns_refused {
+	__u64 count;
+	__u64 flags;
+	__u64 last_flags;
+	__u32 rule;
+	__u32 call;
+	__s32 exit_signal;
+	__s32 err;
+	__s32 tid;
+	__u32 reserved;
+	char comm[VPROCNS_COMM_LEN];
+};
+
+/**
+ * struct vprocns_refusals - argument of VPROCNS_REFUSALS
+ * @refusals: address of an array of struct vprocns_refused
+ * @capacity: how many fit; %VPROCNS_REFUSED_SLOTS is enough for all rules
+ * @count: out: how many were written: one for each rule that refused
+ *	something, by ascending rule
+ * @size: bytes from one struct vprocns_refused to the next, a multiple of 8;
+ *	0 means 64, the first version's size
+ * @reserved: zero
+ */
+struct vprocns_refusals {
+	__u64 refusals;
+	__u32 capacity;
+	__u32 count;
+	__u32 size;
+	__u32 reserved;
+};
+
 /* vprocns_translate.direction */
 #define VPROCNS_TO_HOST		0
 #define VPROCNS_TO_VIRTUAL	1
@@ -443,5 +511,11 @@ struct vprocns_members {
  * EINVAL: after < 0, a size under 40 or over 4096 or no multiple of 8
  */
 #define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
+
+/*
+ * VPROCNS_REFUSALS - on a group: what was refused, by rule.
+ * EINVAL: a reserved field, a size under 64 or over 4096 or no multiple of 8
+ */
+#define VPROCNS_REFUSALS	_IOWR(VPROCNS_IOC, 0x19, struct vprocns_refusals)
 
 #endif
