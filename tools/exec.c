@@ -120,7 +120,7 @@ static int exec_main(int argc, char **argv)
 		program_execute(argv + optind);
 	}
 	close(alive[0]);
-	return relay_until_end(program);
+	return relay_until_end(program, NULL);
 }
 
 const struct command exec_command = {

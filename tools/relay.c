@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "launch.h"
 #include "relay.h"
 #include "tool.h"
 
@@ -69,29 +70,44 @@ static void pass_on(const struct signalfd_siginfo *info, pid_t child)
 		raise(SIGSTOP);
 }
 
-int relay_until_end(pid_t child)
+/* Takes one signal; true when @child has ended. */
+static bool take_signal(int fd, pid_t child, int *status)
 {
 	struct signalfd_siginfo info;
+
+	if (read(fd, &info, sizeof(info)) != sizeof(info))
+		fail("signals can't be read: %s", strerror(errno));
+	if (info.ssi_signo == SIGCHLD)
+		return reap(child, status);
+	pass_on(&info, child);
+	return false;
+}
+
+int relay_until_end(pid_t child, const struct launch_watch *watch)
+{
+	struct pollfd fds[] = {
+		{ .events = POLLIN },
+		{ .fd = watch ? watch->fd : -1, .events = POLLIN },
+	};
 	sigset_t all;
 	int status;
-	int fd;
 
 	sigfillset(&all);
-	fd = signalfd(-1, &all, SFD_CLOEXEC);
-	if (fd < 0)
+	fds[0].fd = signalfd(-1, &all, SFD_CLOEXEC);
+	if (fds[0].fd < 0)
 		fail("signals can't be read: %s", strerror(errno));
 	for (;;) {
-		if (read(fd, &info, sizeof(info)) != sizeof(info)) {
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0) {
 			if (errno == EINTR)
 				continue;
-			fail("signals can't be read: %s", strerror(errno));
+			fail("signals can't be waited for: %s", strerror(errno));
 		}
-		if (info.ssi_signo != SIGCHLD)
-			pass_on(&info, child);
-		else if (reap(child, &status))
+		if (fds[1].revents && !watch->ready(watch->data))
+			fds[1].fd = -1;
+		if (fds[0].revents && take_signal(fds[0].fd, child, &status))
 			break;
 	}
-	close(fd);
+	close(fds[0].fd);
 	return shell_status(status);
 }
 
