@@ -616,7 +616,7 @@ TEST_F_TIMEOUT(device, random_clones, 600)
 	struct vprocns_create create;
 
 	TH_LOG("SEED=%#llx", seed);
-	while (done < calls && _metadata->passed) {
+	while (done < calls && has_passed(_metadata)) {
 		create = random_create(&state);
 		/* glibc's fork, by which pid 1 makes the first program. */
 		create.allowed |= create.flags & VPROCNS_CREATE_ALLOWED ?
@@ -625,7 +625,7 @@ TEST_F_TIMEOUT(device, random_clones, 600)
 		clones += fuzz_group(_metadata, &create, next_random(&state),
 				     count);
 		done += count;
-		EXPECT_TRUE(_metadata->passed) {
+		EXPECT_TRUE(has_passed(_metadata)) {
 			TH_LOG("profile %u flags %#x allowed %#llx numbering %u vfork %u",
 			       create.profile, create.flags, create.allowed,
 			       create.numbering, create.vfork);

@@ -675,7 +675,7 @@ TEST_F_TIMEOUT(device, by_a_member, 600)
 		/* Behind the one whose pidfd is FD_DEAD. */
 		EXPECT_EQ(FIRST + 2, spend_number());
 		fflush(NULL);
-		_exit(!_metadata->passed);
+		_exit(!has_passed(_metadata));
 	}
 	EXPECT_EQ(0, status_of(init));
 	EXPECT_EQ(3, get_stats(group).clones);

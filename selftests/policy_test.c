@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "kselftest_harness.h"
+#include "harness.h"
 #include "policy.h"
 
 static struct vprocns_policy resolve(struct vprocns_create create)

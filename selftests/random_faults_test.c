@@ -285,7 +285,7 @@ TEST_F_TIMEOUT(device, faults_at_random, 1200)
 	ASSERT_TRUE(set_random("times", MOST_FAULTS));
 	ASSERT_TRUE(set_random("task-filter", "Y"));
 	ASSERT_TRUE(set_random("probability", "50"));
-	for (i = 0; i < LIVES && _metadata->passed; i++) {
+	for (i = 0; i < LIVES && has_passed(_metadata); i++) {
 		life->by_lineage = i % 2;
 		ASSERT_TRUE(set_random("interval",
 				       chances[i % ARRAY_SIZE(chances)]));
