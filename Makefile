@@ -7,7 +7,7 @@ KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
 # Debian suites whose kernels `make check` boots.
 KERNELS ?= bookworm trixie
-# The tests that it runs, by name; all if empty.
+# The tests that it runs, by name; all if empty. clone_test:NAME is one test in it.
 TESTS   ?=
 # How many times longer than usual `make torture` lasts.
 TORTURE ?= 1
@@ -45,14 +45,10 @@ programs: tool build/demo/mutexes $(benches)
 	@$(MAKE) -s --no-print-directory -C tools SANITIZE=1
 	@$(MAKE) -s --no-print-directory -C selftests
 
-# Installs what is missing, then runs every test on each of KERNELS.
+# Installs what is missing, then builds and runs every test on each of KERNELS.
 check:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory programs
-	@set -e; for kernel in $(KERNELS); do \
-		selftests/vm/build-module $$kernel; \
-	done
-	@selftests/run.sh $(KERNELS:%=--kernel %) --tests "$(TESTS)"
+	@selftests/run.py $(KERNELS:%=--kernel %) --tests "$(TESTS)"
 
 # Likewise on the kernels built to find fault.
 check-debug: KERNELS = debug kcsan
@@ -64,8 +60,7 @@ check-debug:
 SUITES ?= bookworm trixie sid forky arm64
 check-matrix:
 	@selftests/install-deps matrix
-	@$(MAKE) -s --no-print-directory programs
-	@selftests/run.sh $(SUITES:%=--systems %) --tests "$(TESTS)"
+	@selftests/run.py $(SUITES:%=--systems %) --tests "$(TESTS)"
 
 # Strains the module in a VM, for minutes on an ordinary kernel.
 torture: KERNELS = bookworm

@@ -1,20 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# guest.sh PROGRAM...: runs each test program in the VM, and reads the kernel's
-# log after each. run.sh reads what this prints.
+# guest.sh PROGRAM[:TEST]...: runs each test program in the VM, or one test in it, and
+# reads the kernel's log after each. Prints what tap.py reads.
 directory=$(dirname "$0")
 
-for program; do
-	mark="=== $(basename "$program"), test $((++count))"
+for word; do
+	IFS=: read -r program test <<<"$word"
+	name=$(basename "$word")
+	mark="=== $name, test $((++count))"
 	echo "$mark" >/dev/kmsg
-	echo "=== $(basename "$program")"
-	"$program" </dev/null 2>&1
-	echo "=== status $?"
+	echo "=== $name"
+	status=0
+	"$program" ${test:+"$test"} </dev/null 2>&1 || status=$?
+	printf '\n=== status %d\n' "$status"
 	complaints=$("$directory/vm/complained" "$mark")
 	if [[ $complaints ]]; then
 		sed 's/^/# /' <<<"$complaints"
-		echo "not ok - the kernel's log stays clean"
+		echo "=== log dirty"
 	else
-		echo "ok - the kernel's log stays clean"
+		echo "=== log clean"
 	fi
 done

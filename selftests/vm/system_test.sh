@@ -6,7 +6,7 @@
 
 release=$(uname -r)
 file=$(modinfo -n vprocns)
-# For the table of run.sh.
+# For the table of run.py.
 echo "# loaded: $file"
 
 if command -v dkms >/dev/null; then
