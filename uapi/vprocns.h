@@ -94,13 +94,18 @@ enum vprocns_caps {
 	VPROCNS_CAPS_EMPTY_V3	= 3,
 };
 
-/* vprocns_create.flags */
-/*
- * Only CLONE_THREAD clones; the main thread of a self-bound group's init may make
- * the first process.
+/**
+ * VPROCNS_CREATE_THREADS_ONLY - bit of vprocns_create.flags: only CLONE_THREAD clones
+ *
+ * The main thread of a self-bound group's init may make the first process.
  */
 #define VPROCNS_CREATE_THREADS_ONLY	_BITUL(0)
-/* Take vprocns_create.allowed in place of the profile's set of clone flags. */
+
+/**
+ * VPROCNS_CREATE_ALLOWED - bit of vprocns_create.flags: take vprocns_create.allowed
+ *
+ * In place of the profile's set of clone flags.
+ */
 #define VPROCNS_CREATE_ALLOWED		_BITUL(1)
 
 /**
@@ -448,67 +453,109 @@ struct vprocns_members {
 
 #define VPROCNS_IOC	0xd1
 
-/*
- * VPROCNS_VERSION - on /dev/vprocns: returns %VPROCNS_ABI_VERSION.
+/**
+ * VPROCNS_VERSION - the version of this interface
+ *
+ * On /dev/vprocns; takes no argument.
+ *
+ * Return: %VPROCNS_ABI_VERSION.
  */
 #define VPROCNS_VERSION		_IO(VPROCNS_IOC, 0x00)
 
-/*
- * VPROCNS_CREATE - on /dev/vprocns: makes a group, returns its descriptor.
- * EINVAL: an unknown value or bit, a malformed name, a range outside
- *	2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed, a
- *	seed without lineage numbering
- * EEXIST: a group of this name is there
- * ENOSPC: the module's max_groups are in use
- * EBUSY: another user (a kernel live patch) holds a function we need
- * ENODEV: kernel.ftrace_enabled is 0
- * ENOMEM, EMFILE, ENFILE: as everywhere
+/**
+ * VPROCNS_CREATE - make a group
+ *
+ * On /dev/vprocns; takes a struct vprocns_create. The group lives until its last
+ * descriptor is closed and its namespace has ended.
+ *
+ * Return: a descriptor of the group, or -1 with errno:
+ * * EINVAL - an unknown value or bit, a malformed name, a range outside
+ *   2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed, a
+ *   seed without lineage numbering
+ * * EEXIST - a group of this name is there
+ * * ENOSPC - the module's max_groups are in use
+ * * EBUSY - another user (a kernel live patch) holds a function we need
+ * * ENODEV - kernel.ftrace_enabled is 0
+ * * ENOMEM, EMFILE, ENFILE - as everywhere
  */
 #define VPROCNS_CREATE		_IOW(VPROCNS_IOC, 0x01, struct vprocns_create)
 
-/*
- * VPROCNS_OPEN - on /dev/vprocns: returns a descriptor of a group that is there.
- * ENOENT: no such group
- * EACCES: neither its creator nor CAP_SYS_ADMIN over its creator's user namespace
- * EINVAL: both or none of id and name, a malformed name
- * ENOMEM, EMFILE, ENFILE: as everywhere
+/**
+ * VPROCNS_OPEN - open a group that is there
+ *
+ * On /dev/vprocns; takes a struct vprocns_open.
+ *
+ * Return: a descriptor of the group, or -1 with errno:
+ * * ENOENT - no such group
+ * * EACCES - the caller is not its creator, and has no CAP_SYS_ADMIN over its
+ *   creator's user namespace
+ * * EINVAL - both or none of id and name, a malformed name
+ * * ENOMEM, EMFILE, ENFILE - as everywhere
  */
 #define VPROCNS_OPEN		_IOW(VPROCNS_IOC, 0x02, struct vprocns_open)
 
-/*
- * VPROCNS_LIST - on /dev/vprocns: ids of all groups that the caller could open.
+/**
+ * VPROCNS_LIST - list the groups that the caller could open
+ *
+ * On /dev/vprocns; fills in a struct vprocns_list.
+ *
+ * Return: 0, or -1 with an errno that every ioctl may have.
  */
 #define VPROCNS_LIST		_IOWR(VPROCNS_IOC, 0x03, struct vprocns_list)
 
-/*
- * VPROCNS_BIND - on a group: binds it to a PID namespace, for good.
- * EPERM: the initial namespace; the caller's own when the caller is not its
- *	init; another's without CAP_SYS_ADMIN over the user namespace that
- *	owns it
- * EALREADY: the group is bound
- * EBUSY: the namespace is another group's
- * EBADF: not a pidfd
- * ESRCH: the process, or its namespace's init, is gone
- * EINVAL: a reserved field, a pidfd below -1, a range that exceeds the
- *	namespace's own pid_max
+/**
+ * VPROCNS_BIND - bind a group to a PID namespace, for good
+ *
+ * On a group; takes a struct vprocns_bind.
+ *
+ * Return: 0, or -1 with errno:
+ * * EPERM - the initial namespace; the caller's own when the caller is not its
+ *   init; another's without CAP_SYS_ADMIN over the user namespace that owns it
+ * * EALREADY - the group is bound
+ * * EBUSY - the namespace is another group's
+ * * EBADF - not a pidfd
+ * * ESRCH - the process, or its namespace's init, is gone
+ * * EINVAL - a reserved field, a pidfd below -1, a range that exceeds the
+ *   namespace's own pid_max
  */
 #define VPROCNS_BIND		_IOW(VPROCNS_IOC, 0x10, struct vprocns_bind)
 
-/* VPROCNS_INFO - on a group: what it is and how it stands. */
+/**
+ * VPROCNS_INFO - what a group is, and its state
+ *
+ * On a group; fills in a struct vprocns_info.
+ *
+ * Return: 0, or -1 with an errno that every ioctl may have.
+ */
 #define VPROCNS_INFO		_IOR(VPROCNS_IOC, 0x11, struct vprocns_info)
 
-/* VPROCNS_STATS - on a group: its counters. */
+/**
+ * VPROCNS_STATS - a group's counters
+ *
+ * On a group; fills in a struct vprocns_stats.
+ *
+ * Return: 0, or -1 with an errno that every ioctl may have.
+ */
 #define VPROCNS_STATS		_IOR(VPROCNS_IOC, 0x12, struct vprocns_stats)
 
-/*
- * VPROCNS_TRANSLATE - on a group: a member's TID on the other side.
- * ESRCH: no live member has it; EINVAL: a reserved field, an unknown direction
+/**
+ * VPROCNS_TRANSLATE - a member's TID on the other side
+ *
+ * On a group; takes a struct vprocns_translate and fills in its result.
+ *
+ * Return: 0, or -1 with errno:
+ * * ESRCH - no live member has this TID
+ * * EINVAL - a reserved field, an unknown direction
  */
 #define VPROCNS_TRANSLATE	_IOWR(VPROCNS_IOC, 0x13, struct vprocns_translate)
 
-/*
- * VPROCNS_MEMBERS - on a group: its live tasks.
- * EINVAL: after < 0, a size under 40 or over 4096 or no multiple of 8
+/**
+ * VPROCNS_MEMBERS - a group's live tasks
+ *
+ * On a group; takes a struct vprocns_members and fills in the array at its address.
+ *
+ * Return: 0, or -1 with errno:
+ * * EINVAL - after < 0, a size under 40 or over 4096 or no multiple of 8
  */
 #define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
 
