@@ -243,6 +243,22 @@ static bool rule_refuses(const struct rule *rule,
 	return true;
 }
 
+/* Those of @flags for which @rule, which does, refuses. */
+static __u64 flags_at_fault(const struct rule *rule,
+			    const struct vprocns_policy *policy, __u64 flags)
+{
+	switch (rule->when) {
+	case BEYOND_KNOWN:
+		return flags & ~SHADOW_KNOWN;
+	case BEYOND_ALLOWED:
+		return flags & ~policy->allowed;
+	case NAMESPACE_DENIED:
+		return flags & ALL_NAMESPACES;
+	default:
+		return rule->has;
+	}
+}
+
 static __u64 flags_to_run(const struct vprocns_policy *policy, __u64 flags)
 {
 	if (policy->vfork != VPROCNS_VFORK_FORK || !(flags & CLONE_VFORK))
@@ -274,6 +290,7 @@ struct vprocns_verdict vprocns_policy_clone(const struct vprocns_policy *policy,
 		if (rule_refuses(rule, policy, flags, exit_signal))
 			return (struct vprocns_verdict) {
 				.rule = rule->id, .err = rule->err,
+				.at_fault = flags_at_fault(rule, policy, flags),
 			};
 	}
 	return (struct vprocns_verdict) {

@@ -34,11 +34,14 @@ struct vprocns_policy {
  * @rule: the enum vprocns_rule that refused it; undefined when @err is 0
  * @err: 0, or the positive errno
  * @flags: what the clone is to run with; 0 when refused
+ * @at_fault: those of its flags that the rule refused it for; 0 when allowed, or
+ *	when the rule is about a flag that is not there or about the exit signal
  */
 struct vprocns_verdict {
 	int rule;
 	int err;
 	__u64 flags;
+	__u64 at_fault;
 };
 
 const char *vprocns_policy_rule_name(unsigned int rule);

@@ -9,7 +9,7 @@ work=$(mktemp -d)
 
 has_json() {
 	run "$@"
-	((status == 0)) || return
+	((status == 0)) || return 1
 	python3 -m json.tool <"$tap_out" >/dev/null
 }
 zero_caps() {
@@ -38,21 +38,67 @@ run vprocns
 one_line "no command" 2 "no command given"
 run vprocns nonsense
 one_line "unknown command" 2 "'nonsense' is no command"
+run vprocns --nonsense
+one_line "unknown option in place of a command" 2 "unknown option '--nonsense'"
 run vprocns ls --nonsense
-one_line "unknown option" 2 "--nonsense: no such option"
+one_line "unknown option" 2 "unknown option '--nonsense'; see vprocns ls --help"
+run vprocns ls -jq
+one_line "unknown letter" 2 "unknown option '-j'"
 run vprocns run --first
-one_line "missing value" 125 "its value is missing"
+one_line "missing value" 125 "option '--first' needs a value"
+run vprocns run --report=1 true
+one_line "a value too many" 125 "option '--report' takes no value"
+run vprocns run --n x true
+one_line "ambiguous option" 125 "option '--n' is ambiguous: --numbering, --name"
+run vprocns ls alpha
+one_line "an argument where none is taken" 2 "takes no argument: 'alpha'"
+run vprocns ps
+one_line "no group" 2 "no group given"
+run vprocns ps alpha beta
+one_line "a group too many" 2 "one group only: 'beta' is one too many"
+run vprocns help nonsense
+one_line "help of an unknown command" 2 "'nonsense' is no command"
+run vprocns --help
+whole=$out
+for word in -h help; do
+	run vprocns $word
+	is "$word" 0 "$whole"
+done
+run vprocns run --help
+whole=$out
+for words in "run -h" "help run"; do
+	# shellcheck disable=SC2086
+	run vprocns $words
+	is "$words" 0 "$whole"
+done
+run vprocns -V
+is "-V" 0 "$(vprocns --version)"
+for words in --help --version help "help ls" "ls --help" "explain clone VM" check; do
+	# shellcheck disable=SC2086
+	run bash -c 'vprocns "$@" >/dev/full' full $words
+	say "$((status == 0 || $(grep -c "standard output: No space" "$tap_err") != 1))" \
+		"a full disk fails: $words"
+done
 run bash -c "cut -f1-4 '$vectors' | vprocns explain --batch | cmp - '$vectors'"
 is "explain --batch reproduces the vectors" 0 ""
 run bash -c "printf 'clone\t0x0\t0\t0\nclone\t0x0\t0\n' | vprocns explain --batch >/dev/null"
 one_line "explain --batch with a short row" 2 "line 2:"
+run bash -c "printf 'clone\t0x4100\t17\t0\n' | vprocns explain --vfork real --batch"
+has "explain --batch takes --vfork" '0	0x4100$'
 run vprocns explain clone 'VM|VFORK|SIGHAND|NEWNS'
-has "explain names the rule" 'refused EOPNOTSUPP unsupported-flag'
+has "explain names the rule and the flag" 'refused EOPNOTSUPP unsupported-flag NEWNS'
+say "$((status != 1))" "explain: refused is status 1"
+run vprocns explain clone 'VM|VFORK'
+is "explain: allowed is status 0" 0
+run vprocns explain clone3 'VM|AUTOREAP'
+has "explain names the unknown flag" 'refused EINVAL +unknown-flag AUTOREAP'
+run vprocns explain clone 010
+has "explain: leading zeros are decimal" '^clone 0 +10 '
 run vprocns explain --profile shadow-strict clone3 'CLONE_VM|vfork'
 has "explain says what runs" 'allowed +0$'
 run vprocns explain --threads-only clone 0x11
 has "explain takes the low byte as the exit signal" 'clone 0 .*17 refused EOPNOTSUPP threads-only'
-holds "explain --json" has_json vprocns explain --json clone VM
+holds "explain --json" has_json vprocns explain --json clone FS
 run vprocns explain clone NOSUCH
 one_line "explain of an unknown name" 2 "flags 'NOSUCH'"
 run vprocns explain clone 0x100000000
@@ -95,6 +141,8 @@ run vprocns run --profile none true
 one_line "run: bad profile" 125 "shadow, shadow-strict, linux or container"
 run vprocns run --first 5000 -- sh -c 'echo $$'
 is "run: --first" 0 5000
+run vprocns run --first 05000 -- sh -c 'echo $$'
+is "run: leading zeros are decimal" 0 5000
 run vprocns run --numbering lineage --report -- bash -c '(echo $BASHPID); exit 3'
 is "run: --report leaves output and status alone" 3 1001
 say "$([[ $err == "vprocns: run: 2 tasks, 0 collisions: numbers are independent of scheduling, "* ]]; echo $?)" \
@@ -311,7 +359,7 @@ one_line "bind: never the initial one" 1 "can't be bound"
 run vprocns bind 999999999
 one_line "bind: no such process" 1 "there is no process"
 run vprocns bind
-one_line "bind: no process" 2 "one process is needed"
+one_line "bind: no process" 2 "no process given"
 kill -9 "$inner"
 wait $maker 2>/dev/null
 holds "bind: ends with its namespace" eventually gone other

@@ -28,8 +28,7 @@ static int bind_main(int argc, char **argv)
 	static const struct option options[] = {
 		GROUP_OPTIONS,
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	static const struct column column = { "ID", COLUMN_NUMBER };
 	struct vprocns_create create = {};
@@ -37,23 +36,18 @@ static int bind_main(int argc, char **argv)
 	int option, device, group, pidfd;
 	pid_t pid;
 
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
+	while ((option = next_option(argc, argv, OPTIONS_ANYWHERE, options)) != -1) {
 		if (option == OPT_JSON)
 			json = true;
-		else if (!group_option(option, optarg, &create))
-			bad_option(argv);
+		else
+			group_option(option, optarg, &create);
 	}
-	if (optind != argc - 1)
-		misuse("one process is needed; see vprocns bind --help");
-
 	check_group_options(&create);
 	/* Unlike run, bind drops nothing: an empty view would hide what is there. */
 	by_default = create.caps == VPROCNS_CAPS_PROFILE;
 	if (by_default)
 		create.caps = VPROCNS_CAPS_HOST;
-	pid = number(argv[optind], "process", 1, INT_MAX);
+	pid = number(one_argument(argc, argv, "process"), "process", 1, INT_MAX);
 	pidfd = syscall(SYS_pidfd_open, pid, 0);
 	if (pidfd < 0 && errno == ESRCH)
 		fail("there is no process %d", pid);

@@ -191,8 +191,7 @@ static int check_main(int argc, char **argv)
 	struct table *table;
 	bool ok;
 
-	if (optind != argc)
-		misuse("no argument is needed; see vprocns check --help");
+	no_arguments(argc, argv);
 	table = table_new("features", columns, ARRAY_SIZE(columns), json);
 	ok = check_symbols(table);
 	ok &= check_ftrace(table);

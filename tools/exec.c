@@ -82,20 +82,14 @@ static void join(int group)
 static int exec_main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	int alive[2];
-	int option;
 	int device;
 	int group;
 	pid_t program;
 
-	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
-		bad_option(argv);
-	}
+	next_option(argc, argv, OPTIONS_FIRST, options);
 	if (optind == argc)
 		misuse("no group given; see vprocns exec --help");
 	device = device_open();

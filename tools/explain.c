@@ -18,16 +18,20 @@
 	"[OPTION]... clone|clone3 FLAGS [EXIT_SIGNAL]\n"		\
 	"       vprocns explain [OPTION]... --batch\n"			\
 	"\n"								\
-	"Says whether a group's program may make this clone, which rule refuses it with\n" \
-	"which errno, and with what flags it runs. Needs no module. FLAGS: names or\n" \
-	"numbers, joined by '|', as in 'VM|VFORK'. EXIT_SIGNAL: number or name; SIGCHLD\n" \
-	"if not given, and 0 with THREAD.\n"				\
+	"Says whether a group's program may make this clone; which rule refuses it, with\n" \
+	"which errno and because of which flags; and with what flags it runs. Needs no\n" \
+	"module. FLAGS: names or numbers, joined by '|', as in 'VM|VFORK'. EXIT_SIGNAL:\n" \
+	"number or name; SIGCHLD if not given, and 0 with THREAD.\n"	\
+	"\n"								\
+	"Exit status: 0 when it is allowed, 1 when it is refused, 2 when this can't be\n" \
+	"said. With --batch 0, or 2.\n"				\
 	"\n"								\
 	POLICY_USAGE							\
 	"  --admin           the caller has CAP_SYS_ADMIN, which profile container asks for\n" \
 	"  --batch           read rows of call, flags, exit_signal, threads_only from\n" \
 	"                    standard input (tabs between, # lines skipped), and print\n" \
-	"                    them with errno and with the flags left when vfork is fork\n" \
+	"                    them with errno and with the flags left when vfork is fork,\n" \
+	"                    or is what --vfork says\n"		\
 	"  --json            print JSON\n"
 
 /* clone(2) has the exit signal in the low byte of its flags. */
@@ -73,8 +77,9 @@ static void read_request(char **argv, int argc, __u64 *flags, int *exit_signal)
 		       argv[2]);
 }
 
-static void explain_one(const struct vprocns_create *create, char **argv,
-			int argc, bool json)
+/* Returns the exit status. */
+static int explain_one(const struct vprocns_create *create, char **argv,
+		       int argc, bool json)
 {
 	static const struct column columns[] = {
 		{ "CALL",	 COLUMN_TEXT },
@@ -83,12 +88,13 @@ static void explain_one(const struct vprocns_create *create, char **argv,
 		{ "VERDICT",	 COLUMN_TEXT },
 		{ "ERRNO",	 COLUMN_TEXT },
 		{ "RULE",	 COLUMN_TEXT },
+		{ "BECAUSE-OF",	 COLUMN_TEXT },
 		{ "RUNS-WITH",	 COLUMN_TEXT },
 	};
 	const struct vprocns_policy policy = policy_of(create);
 	struct vprocns_verdict verdict;
 	struct table *table;
-	char *asked, *runs;
+	char *asked, *runs, *at_fault;
 	int exit_signal;
 	__u64 flags;
 
@@ -96,7 +102,8 @@ static void explain_one(const struct vprocns_create *create, char **argv,
 	verdict = vprocns_policy_clone(&policy, flags, exit_signal);
 	asked = flags_text(flags);
 	runs = flags_text(verdict.flags);
-	if (!asked || !runs)
+	at_fault = flags_text(verdict.at_fault);
+	if (!asked || !runs || !at_fault)
 		fail("out of memory");
 
 	table = table_new("explain", columns, ARRAY_SIZE(columns), json);
@@ -107,10 +114,13 @@ static void explain_one(const struct vprocns_create *create, char **argv,
 	table_cell(table, "%s", verdict.err ? "refused" : "allowed");
 	table_cell(table, "%s", verdict.err ? errno_name(verdict.err) : "");
 	table_cell(table, "%s", verdict.err ? rule_name(verdict.rule) : "");
+	table_cell(table, "%s", verdict.at_fault ? at_fault : "");
 	table_cell(table, "%s", verdict.err ? "" : runs);
 	table_print(table);
 	free(asked);
 	free(runs);
+	free(at_fault);
+	return verdict.err ? 1 : 0;
 }
 
 struct row {
@@ -148,7 +158,8 @@ static bool answer(const struct vprocns_create *create, const struct row *row)
 	else if (strcmp(row->threads_only, "0"))
 		return false;
 
-	request.vfork = VPROCNS_VFORK_FORK;
+	if (!request.vfork)
+		request.vfork = VPROCNS_VFORK_FORK;
 	policy = policy_of(&request);
 	verdict = vprocns_policy_clone(&policy, flags, exit_signal);
 	printf("%s\t%s\t%s\t%s\t%s\t0x%llx\n", row->call, row->flags,
@@ -185,25 +196,22 @@ static int explain_main(int argc, char **argv)
 		{ "admin", no_argument, NULL, OPT_ADMIN },
 		{ "batch", no_argument, NULL, OPT_BATCH },
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	struct vprocns_create create = {};
 	bool batch = false, json = false;
 	int option;
 
 	/* '+': an exit signal may be negative. */
-	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
-		else if (option == OPT_ADMIN)
+	while ((option = next_option(argc, argv, OPTIONS_FIRST, options)) != -1) {
+		if (option == OPT_ADMIN)
 			admin = true;
 		else if (option == OPT_BATCH)
 			batch = true;
 		else if (option == OPT_JSON)
 			json = true;
-		else if (!group_option(option, optarg, &create))
-			bad_option(argv);
+		else
+			group_option(option, optarg, &create);
 	}
 	argc -= optind;
 	argv += optind;
@@ -212,10 +220,9 @@ static int explain_main(int argc, char **argv)
 	if (!batch && argc != 2 && argc != 3)
 		misuse("a call and its flags are needed; see vprocns explain --help");
 
-	if (batch)
-		explain_batch(&create);
-	else
-		explain_one(&create, argv, argc, json);
+	if (!batch)
+		return explain_one(&create, argv, argc, json);
+	explain_batch(&create);
 	return 0;
 }
 
@@ -224,6 +231,6 @@ const struct command explain_command = {
 	.summary = "judge a clone request, without the module",
 	.usage = EXPLAIN_USAGE,
 	.main = explain_main,
-	.failure = 1,
+	.failure = EXIT_WRONG_USAGE,
 	.misuse = EXIT_WRONG_USAGE,
 };

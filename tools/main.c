@@ -64,17 +64,26 @@ void misuse(const char *format, ...)
 	exit(command ? command->misuse : EXIT_WRONG_USAGE);
 }
 
-void help(void)
+const char *command_words(void)
 {
-	printf("usage: vprocns %s %s", command->name, command->usage);
-	exit(EXIT_SUCCESS);
+	static char words[32];
+
+	snprintf(words, sizeof(words), "vprocns %s", command->name);
+	return words;
 }
 
-void bad_option(char **argv)
+/* A full disk or a closed pipe must not pass for success. */
+static int finish(int status)
 {
-	/* With a leading ':' in the short options, optopt tells the two apart. */
-	misuse("%s: no such option, or its value is missing; see vprocns %s --help",
-	       argv[optind - 1], command->name);
+	if (fflush(stdout) || ferror(stdout))
+		fail("standard output: %s", strerror(errno));
+	return status;
+}
+
+void help(void)
+{
+	printf("usage: %s %s", command_words(), command->usage);
+	exit(finish(EXIT_SUCCESS));
 }
 
 unsigned long long number(const char *word, const char *what,
@@ -84,7 +93,8 @@ unsigned long long number(const char *word, const char *what,
 	char *end;
 
 	errno = 0;
-	value = strtoull(word, &end, 0);
+	/* Leading zeros say nothing: 01000 is a thousand. */
+	value = strtoull(word, &end, strncasecmp(word, "0x", 2) ? 10 : 16);
 	/* strtoull() takes a sign, and spaces before it. */
 	if (errno || !isdigit((unsigned char)*word) || *end || value < min ||
 	    value > max)
@@ -103,38 +113,46 @@ static void help_all(void)
 	     "an empty capability view for groups of tasks.\n");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-8s %s\n", commands[i]->name, commands[i]->summary);
-	puts("\nEach command has --help. The manual is vprocns(1).");
+	puts("\nEach command has --help, and 'vprocns help COMMAND' shows the same.\n"
+	     "The manual is vprocns(1).");
 }
 
-/* A full disk or a closed pipe must not pass for success. */
-static int finish(int status)
+static const struct command *find_command(const char *name)
 {
-	if (fflush(stdout) || ferror(stdout))
-		fail("standard output: %s", strerror(errno));
-	return status;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(name, commands[i]->name))
+			return commands[i];
+	misuse("'%s' is no command; see vprocns --help", name);
+}
+
+static bool is_one_of(const char *word, const char *one, const char *other)
+{
+	return !strcmp(word, one) || !strcmp(word, other);
 }
 
 int main(int argc, char **argv)
 {
-	size_t i;
+	const char *const word = argc < 2 ? "" : argv[1];
 
 	if (argc < 2)
 		misuse("no command given; see vprocns --help");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		help_all();
-		return finish(EXIT_SUCCESS);
-	}
-	if (!strcmp(argv[1], "--version")) {
+	if (is_one_of(word, "--version", "-V")) {
 		printf("vprocns %s (interface %d)\n", VERSION,
 		       VPROCNS_ABI_VERSION);
 		return finish(EXIT_SUCCESS);
 	}
-
-	for (i = 0; i < ARRAY_SIZE(commands); i++) {
-		if (strcmp(argv[1], commands[i]->name))
-			continue;
-		command = commands[i];
-		return finish(command->main(argc - 1, argv + 1));
+	if (!strcmp(word, "help") && argc == 3) {
+		command = find_command(argv[2]);
+		help();
 	}
-	misuse("'%s' is no command; see vprocns --help", argv[1]);
+	if (!strcmp(word, "help") || is_one_of(word, "--help", "-h")) {
+		help_all();
+		return finish(EXIT_SUCCESS);
+	}
+	if (*word == '-')
+		misuse("unknown option '%s'; see vprocns --help", word);
+	command = find_command(word);
+	return finish(command->main(argc - 1, argv + 1));
 }

@@ -52,22 +52,17 @@ static int map_main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "to-virtual", no_argument, NULL, OPT_TO_VIRTUAL },
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	struct vprocns_translate translate = { .direction = VPROCNS_TO_HOST };
 	bool json = false, tree;
 	int option, device, group;
 
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
-		else if (option == OPT_JSON)
+	while ((option = next_option(argc, argv, OPTIONS_ANYWHERE, options)) != -1) {
+		if (option == OPT_JSON)
 			json = true;
-		else if (option == OPT_TO_VIRTUAL)
-			translate.direction = VPROCNS_TO_VIRTUAL;
 		else
-			bad_option(argv);
+			translate.direction = VPROCNS_TO_VIRTUAL;
 	}
 	if (optind != argc - 1 && optind != argc - 2)
 		misuse("a group is needed, and at most a TID; see vprocns map --help");

@@ -134,6 +134,12 @@ bool caps_value(const char *word, __u32 *value)
 	return value_of(caps, ARRAY_SIZE(caps), word, value);
 }
 
+/* Leading zeros say nothing: 010 is ten. */
+static int base_of(const char *word)
+{
+	return strncasecmp(word, "0x", 2) ? 10 : 16;
+}
+
 static bool one_flag(const char *word, __u64 *value)
 {
 	char *end;
@@ -141,7 +147,7 @@ static bool one_flag(const char *word, __u64 *value)
 
 	if (*word >= '0' && *word <= '9') {
 		errno = 0;
-		*value = strtoull(word, &end, 0);
+		*value = strtoull(word, &end, base_of(word));
 		return !errno && !*end;
 	}
 	if (!strncasecmp(word, "CLONE_", 6))
@@ -209,7 +215,7 @@ bool signal_value(const char *word, int *value)
 	int i;
 
 	errno = 0;
-	number = strtol(word, &end, 0);
+	number = strtol(word, &end, base_of(word));
 	if (end != word && !*end && !errno && number >= INT_MIN &&
 	    number <= INT_MAX) {
 		*value = number;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The options that several commands have in common. */
+/* The options that several commands have in common, and how options are read. */
+#define _GNU_SOURCE
 #include <ctype.h>
 #include <limits.h>
 #include <linux/sched.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "names.h"
@@ -84,26 +87,94 @@ void check_group_options(const struct vprocns_create *create)
 		misuse("--seed goes with --numbering lineage");
 }
 
+static const char *option_name(const struct option *options, int value)
+{
+	while (options->name && options->val != value)
+		options++;
+	return options->name ? options->name : "";
+}
+
+/* @word has no exact match: the names that it begins, with ", " between; or NULL. */
+static char *candidates(const struct option *options, const char *word)
+{
+	const size_t length = strcspn(word, "=");
+	char *names = NULL, *longer;
+	unsigned int count = 0;
+
+	for (; options->name; options++) {
+		if (strncmp(options->name, word, length))
+			continue;
+		if (asprintf(&longer, "%s%s--%s", names ? names : "",
+			     names ? ", " : "", options->name) < 0)
+			fail("out of memory");
+		free(names);
+		names = longer;
+		count++;
+	}
+	if (count > 1)
+		return names;
+	free(names);
+	return NULL;
+}
+
+static noreturn void refuse_option(char **argv, int option,
+				   const struct option *options)
+{
+	const char *const word = argv[optind - 1];
+	char *names;
+
+	if (option == ':')
+		misuse("option '--%s' needs a value", option_name(options, optopt));
+	/* Our own options have no letters, so their values are no characters. */
+	if (optopt > UCHAR_MAX)
+		misuse("option '--%s' takes no value", option_name(options, optopt));
+	if (optopt)
+		misuse("unknown option '-%c'; see %s --help", optopt, command_words());
+	names = candidates(options, word + 2);
+	if (names)
+		misuse("option '%s' is ambiguous: %s", word, names);
+	misuse("unknown option '%s'; see %s --help", word,
+	       command_words());
+}
+
+int next_option(int argc, char **argv, enum option_order order,
+		const struct option *options)
+{
+	const int option = getopt_long(argc, argv,
+				       order == OPTIONS_FIRST ? "+:h" : ":h",
+				       options, NULL);
+
+	if (option == 'h' || option == OPT_HELP)
+		help();
+	if (option == ':' || option == '?')
+		refuse_option(argv, option, options);
+	return option;
+}
+
 bool print_options(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "json", no_argument, NULL, OPT_JSON },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	bool json = false;
-	int option;
 
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		switch (option) {
-		case OPT_JSON:
-			json = true;
-			break;
-		case OPT_HELP:
-			help();
-		default:
-			bad_option(argv);
-		}
-	}
+	while (next_option(argc, argv, OPTIONS_ANYWHERE, options) != -1)
+		json = true;
 	return json;
+}
+
+void no_arguments(int argc, char **argv)
+{
+	if (optind < argc)
+		misuse("takes no argument: '%s'", argv[optind]);
+}
+
+char *one_argument(int argc, char **argv, const char *what)
+{
+	if (optind == argc)
+		misuse("no %s given; see %s --help", what, command_words());
+	if (optind < argc - 1)
+		misuse("one %s only: '%s' is one too many", what, argv[optind + 1]);
+	return argv[optind];
 }

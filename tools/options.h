@@ -45,7 +45,24 @@ bool group_option(int option, const char *value, struct vprocns_create *create);
 /* When all were taken: those that contradict each other. */
 void check_group_options(const struct vprocns_create *create);
 
+/* What every command has; the last of its options. */
+#define HELP_OPTION	{ "help", no_argument, NULL, OPT_HELP }, {}
+
+/* Where a command's options may stand: before what it runs, or anywhere. */
+enum option_order { OPTIONS_FIRST, OPTIONS_ANYWHERE };
+
+/*
+ * getopt_long() for options without letters, and -h. Prints the help itself, and
+ * refuses what is no option with a line that says why. -1 after the last one.
+ */
+int next_option(int argc, char **argv, enum option_order order,
+		const struct option *options);
+
 /* The options of the commands that only print: --json and --help. */
 bool print_options(int argc, char **argv);
+
+/* What follows the options: nothing, or one @what, which is returned. */
+void no_arguments(int argc, char **argv);
+char *one_argument(int argc, char **argv, const char *what);
 
 #endif

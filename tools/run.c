@@ -26,19 +26,16 @@ static void read_options(int argc, char **argv, struct launch *launch,
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
 		{ "report", no_argument, NULL, OPT_REPORT },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
 	int option;
 
-	/* '+': what comes after CMD is CMD's. */
-	while ((option = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
+	/* What comes after CMD is CMD's. */
+	while ((option = next_option(argc, argv, OPTIONS_FIRST, options)) != -1) {
 		if (option == OPT_REPORT)
 			*wants_report = true;
-		else if (!launch_option(option, optarg, launch))
-			bad_option(argv);
+		else
+			launch_option(option, optarg, launch);
 	}
 	launch_arguments(argc, argv, launch);
 }

@@ -23,15 +23,14 @@ static void counter(struct table *table, const char *name, __u64 count)
 static int stat_main(int argc, char **argv)
 {
 	const bool json = print_options(argc, argv);
+	const char *const word = one_argument(argc, argv, "group");
 	struct vprocns_stats stats;
 	struct table *table;
 	int device, group;
 	__u32 rule;
 
-	if (optind != argc - 1)
-		misuse("one group is needed; see vprocns stat --help");
 	device = device_open();
-	group = group_open(device, argv[optind]);
+	group = group_open(device, word);
 	stats = group_stats(group);
 
 	table = table_new("counters", columns, ARRAY_SIZE(columns), json);

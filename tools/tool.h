@@ -71,9 +71,11 @@ enum {
 	OPT_TO_VIRTUAL,
 };
 
-/* Prints the command's usage, or refuses the option that getopt_long() met. */
+/* "vprocns run": what the user typed to get here. */
+const char *command_words(void);
+
+/* Prints the command's usage, and ends the tool. */
 noreturn void help(void);
-noreturn void bad_option(char **argv);
 
 /* A whole number of @min..@max, or a line about @what and the end. */
 unsigned long long number(const char *word, const char *what,
