@@ -316,6 +316,12 @@ import json, sys
 task = json.loads(sys.argv[1])["tree"][0]["children"][0]["children"][1]["children"][1]
 print(task["tid"], task["parent"], task["k"])' "$out"
 is "map: the tree in JSON" 0 "19486 1002 2"
+run vprocns ps --json family
+run python3 -c '
+import json, sys
+last = json.loads(sys.argv[1])["members"][-1]
+print(last["tid"], last["lineage"], last["cloner"], last["ordinal"], last["host-tid"] > 0)' "$out"
+is "ps: lineage, cloner and ordinal" 0 "19486 $(vprocns ps family | awk '$1 == 19486 { print $6 }') 1002 2 True"
 run vprocns ls
 has "ls: shows the seed, and no next number" ' family +bound +shadow +lineage +0 +1000 +32767 +7 '
 run vprocns stat family
@@ -337,6 +343,23 @@ is "ls: nothing left" 0 ""
 holds "ls: --json of nothing" has_json vprocns ls --json
 run vprocns ps alpha
 one_line "ps: group gone" 1 "there is no group 'alpha'"
+
+vprocns run --numbering lineage --seed 18446744073709551615 --name odd -- python3 -c '
+import os, time
+with open("/proc/self/comm", "wb") as comm:
+    comm.write(b"a\xff\xc3\"\t")
+time.sleep(1000)' &
+living=$!
+await bash -c 'vprocns ps --json odd | grep -q "\"a"'
+run bash -c 'vprocns ps --json odd | iconv -f UTF-8 -t UTF-8'
+holds "ps: --json is UTF-8 whatever a task calls itself" python3 -c '
+import json, sys
+assert json.loads(sys.argv[1])["members"][1]["command"] == "a\ufffd\ufffd\"\t"' "$out"
+run vprocns ls --json
+holds "ls: --json does not round a seed" python3 -c '
+import json, sys
+assert json.loads(sys.argv[1])["groups"][0]["seed"] == "18446744073709551615"' "$out"
+end_group
 
 # Namespaces that others made.
 unshare --pid --fork --mount-proc sleep 1000 &

@@ -20,7 +20,7 @@ static const struct column columns[] = {
 	{ "STATE",	COLUMN_TEXT },
 	{ "PROFILE",	COLUMN_TEXT },
 	{ "NUMBERING",	COLUMN_TEXT },
-	{ "SEED",	COLUMN_NUMBER },
+	{ "SEED",	COLUMN_WIDE },
 	{ "FIRST",	COLUMN_NUMBER },
 	{ "LAST",	COLUMN_NUMBER },
 	{ "NEXT",	COLUMN_NUMBER },
@@ -62,8 +62,7 @@ static int ls_main(int argc, char **argv)
 	int device;
 	__u32 i;
 
-	if (optind != argc)
-		misuse("no argument is needed; see vprocns ls --help");
+	no_arguments(argc, argv);
 	device = device_open();
 	table = table_new("groups", columns, ARRAY_SIZE(columns), json);
 	do {

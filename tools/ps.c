@@ -14,21 +14,37 @@ static const struct column columns[] = {
 	{ "PPID",	COLUMN_NUMBER },
 	{ "HOST-TID",	COLUMN_NUMBER },
 	{ "HOST-TGID",	COLUMN_NUMBER },
+	{ "LINEAGE",	COLUMN_TEXT },
+	{ "CLONER",	COLUMN_NUMBER },
+	{ "ORDINAL",	COLUMN_WIDE },
 	{ "COMMAND",	COLUMN_TEXT },
 };
+
+/* Only tasks of a group with lineage numbering have one. */
+static void descent(struct table *table, const struct vprocns_member *member)
+{
+	if (!(member->flags & VPROCNS_MEMBER_LINEAGE)) {
+		table_no_cell(table);
+		table_no_cell(table);
+		table_no_cell(table);
+		return;
+	}
+	table_cell(table, "%016llx", member->lineage);
+	table_cell(table, "%d", member->cloner);
+	table_cell(table, "%llu", member->birth);
+}
 
 static int ps_main(int argc, char **argv)
 {
 	const bool json = print_options(argc, argv);
+	const char *const word = one_argument(argc, argv, "group");
 	struct vprocns_member *members;
 	struct table *table;
 	int device, group;
 	size_t count, i;
 
-	if (optind != argc - 1)
-		misuse("one group is needed; see vprocns ps --help");
 	device = device_open();
-	group = group_open(device, argv[optind]);
+	group = group_open(device, word);
 	members = group_members(group, &count);
 	table = table_new("members", columns, ARRAY_SIZE(columns), json);
 	for (i = 0; i < count; i++) {
@@ -38,6 +54,7 @@ static int ps_main(int argc, char **argv)
 		table_cell(table, "%d", members[i].ppid);
 		table_cell(table, "%d", members[i].host_tid);
 		table_cell(table, "%d", members[i].host_tgid);
+		descent(table, &members[i]);
 		table_cell(table, "%s", members[i].comm);
 	}
 	table_print(table);
@@ -52,8 +69,10 @@ const struct command ps_command = {
 	.summary = "list the tasks of a group",
 	.usage = "[--json] GROUP\n"
 		 "\n"
-		 "Lists the live tasks of GROUP, an id or a name: their numbers in the group,\n"
-		 "and in your PID namespace (0 where they can't be seen from).\n",
+		 "Lists the live tasks of GROUP, an id or a name: their numbers in the group and\n"
+		 "in your PID namespace (0 where they can't be seen from); with lineage numbering\n"
+		 "also their lineage, the TID of the task that cloned each (0 for one outside),\n"
+		 "and as which of that task's clones it was made.\n",
 	.main = ps_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,

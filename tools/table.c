@@ -8,6 +8,7 @@
 
 #include "table.h"
 #include "tool.h"
+#include "utf8.h"
 
 struct table {
 	struct libscols_table *scols;
@@ -19,6 +20,7 @@ static int flags_of(enum column_kind kind)
 {
 	switch (kind) {
 	case COLUMN_NUMBER:
+	case COLUMN_WIDE:
 		return SCOLS_FL_RIGHT;
 	case COLUMN_TREE:
 		return SCOLS_FL_TREE;
@@ -46,7 +48,8 @@ struct table *table_new(const char *name, const struct column *columns,
 
 		if (!column ||
 		    scols_column_set_json_type(column,
-					       columns[i].kind == COLUMN_TEXT ?
+					       columns[i].kind == COLUMN_TEXT ||
+					       columns[i].kind == COLUMN_WIDE ?
 					       SCOLS_JSON_STRING :
 					       SCOLS_JSON_NUMBER))
 			fail("out of memory");
@@ -72,15 +75,16 @@ struct libscols_line *table_row_below(struct table *table,
 void table_cell(struct table *table, const char *format, ...)
 {
 	va_list args;
-	char *text;
+	char *bytes, *text;
 	int length;
 
 	va_start(args, format);
-	length = vasprintf(&text, format, args);
+	length = vasprintf(&bytes, format, args);
 	va_end(args);
-	if (length < 0 ||
-	    scols_line_refer_data(table->row, table->column++, text))
+	text = length < 0 ? NULL : utf8_text(bytes);
+	if (!text || scols_line_refer_data(table->row, table->column++, text))
 		fail("out of memory");
+	free(bytes);
 }
 
 void table_no_cell(struct table *table)

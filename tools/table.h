@@ -10,6 +10,8 @@ struct libscols_line;
 enum column_kind {
 	COLUMN_TEXT,
 	COLUMN_NUMBER,
+	/* Of 64 bits, which a double would round: JSON has it as a string. */
+	COLUMN_WIDE,
 	/* A number too, drawn with the branches of the tree that rows below make. */
 	COLUMN_TREE,
 };
