@@ -3,6 +3,8 @@
  * /dev/vprocns and the group descriptors: checks arguments, calls group.c.
  * Semantics and errors of each ioctl: uapi/vprocns.h.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -365,8 +367,19 @@ static const struct file_operations system_fops = {
 	.compat_ioctl	= compat_ptr_ioctl,
 };
 
+/*
+ * A fixed minor gives the node at boot, before the module is loaded: its first
+ * open() has the kernel load it by the alias. 243 to 254 are for local use in the
+ * kernel's list of devices, which neither it nor a dynamic minor takes; OpenZFS has
+ * 249. A dynamic one instead, should it be taken, would not be the node's.
+ */
+#define VPROCNS_MINOR	247
+
+MODULE_ALIAS_MISCDEV(VPROCNS_MINOR);
+MODULE_ALIAS("devname:vprocns");
+
 static struct miscdevice system_device = {
-	.minor	= MISC_DYNAMIC_MINOR,
+	.minor	= VPROCNS_MINOR,
 	.name	= "vprocns",
 	.fops	= &system_fops,
 	.mode	= 0660,
@@ -380,12 +393,17 @@ static struct miscdevice system_device = {
 int vprocns_control_init(void)
 {
 	void *const pidfd_pid = vprocns_symbol("pidfd_pid");
+	int err;
 
 	check_abi();
 	if (!pidfd_pid)
 		return -ENOENT;
 	static_call_update(vprocns_pidfd_pid, pidfd_pid);
-	return misc_register(&system_device);
+	err = misc_register(&system_device);
+	if (err == -EBUSY)
+		pr_err("another driver has the misc minor %d: /proc/misc names it\n",
+		       VPROCNS_MINOR);
+	return err;
 }
 
 /**

@@ -199,6 +199,17 @@ holds "nor a hook, some seconds later" eventually no_hooks
 holds "nor a reference" eventually no_probes
 holds "and works when it does not fail" right_numbers
 
+# The number of the node, which another driver has.
+minor=$(modinfo -F alias "$ko" | sed -n 's/^char-major-10-//p')
+rmmod vprocns
+holds "another driver takes the node's number" take minor="$minor"
+attempt insmod "$ko"
+one_line "insmod is refused while it has it" 1 "busy"
+holds "with a line that says where to look" log_has "another driver has the misc minor $minor"
+rmmod taker
+holds "and works when it has gone" insmod "$ko"
+holds "with the node of that number" test "$(stat -c %Hr:%Lr /dev/vprocns)" = "10:$minor"
+
 # A function that another one redirects.
 rmmod vprocns
 if take symbol=ksys_unshare; then

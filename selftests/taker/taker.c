@@ -2,10 +2,11 @@
 /*
  * Holds one kernel function like a live patch does, sends tasks in PID namespaces
  * from it elsewhere like bpf_override_return() does, or has it fail or take its
- * time for one program, for module_test.sh.
+ * time for one program, for module_test.sh. Or holds a misc device's number.
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched.h>
@@ -39,6 +40,19 @@ MODULE_PARM_DESC(times, "how many fail, of those behind");
 static unsigned int delay;
 module_param(delay, uint, 0444);
 MODULE_PARM_DESC(delay, "milliseconds that each call takes longer; none fails then");
+
+static int minor;
+module_param(minor, int, 0444);
+MODULE_PARM_DESC(minor, "the minor number of a misc device to hold instead");
+
+static const struct file_operations taker_fops = {
+	.owner	= THIS_MODULE,
+};
+
+static struct miscdevice taker_device = {
+	.name	= "taker",
+	.fops	= &taker_fops,
+};
 
 static void notrace look_on(unsigned long ip, unsigned long parent_ip,
 			    struct ftrace_ops *ops, struct ftrace_regs *fregs)
@@ -107,6 +121,10 @@ static int __init taker_init(void)
 {
 	int err;
 
+	if (minor) {
+		taker_device.minor = minor;
+		return misc_register(&taker_device);
+	}
 	if (!symbol)
 		return -EINVAL;
 	if (override) {
@@ -125,6 +143,10 @@ static int __init taker_init(void)
 
 static void __exit taker_exit(void)
 {
+	if (minor) {
+		misc_deregister(&taker_device);
+		return;
+	}
 	if (override) {
 		unregister_kprobe(&taker_probe);
 		return;
