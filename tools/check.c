@@ -9,10 +9,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "device.h"
 #include "options.h"
 #include "table.h"
 #include "tool.h"
-#include "vprocns.h"
 
 static const struct column columns[] = {
 	{ "FEATURE",	COLUMN_TEXT },
@@ -166,19 +166,52 @@ static void check_user_namespaces(struct table *table)
 		feature(table, "user-namespaces", "ok", "");
 }
 
+/* Where the kernel takes none but signed modules: with Secure Boot, mostly. */
+static bool signatures_are_required(void)
+{
+	static const char *const paths[] = {
+		"/sys/module/module/parameters/sig_enforce",
+		"/sys/kernel/security/lockdown",
+	};
+	char line[128];
+	bool required = false;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(paths); i++) {
+		FILE *const file = fopen(paths[i], "re");
+
+		if (!file)
+			continue;
+		if (fgets(line, sizeof(line), file) &&
+		    (line[0] == 'Y' || strstr(line, "[integrity]") ||
+		     strstr(line, "[confidentiality]")))
+			required = true;
+		fclose(file);
+	}
+	return required;
+}
+
 static void check_module(struct table *table)
 {
+	/* Where the node is there from boot on, this loads the module. */
 	const int fd = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+	const int err = errno;
 
-	if (access("/sys/module/vprocns", F_OK))
+	if (access("/sys/module/vprocns", F_OK) && signatures_are_required())
+		feature(table, "module", "off",
+			"not loaded, and this kernel takes signed modules only: sign it by an enrolled key (Secure Boot)");
+	else if (access("/sys/module/vprocns", F_OK))
 		feature(table, "module", "off", "not loaded: modprobe vprocns");
 	else if (fd < 0)
-		feature(table, "module", "ok", errno == EPERM ?
+		feature(table, "module", "ok", err == EPERM ?
 			"loaded; you are in a group" :
 			"loaded, but no access: be root or of the group vprocns");
+	else if (device_is_outdated())
+		feature(table, "module", "off",
+			"loaded is not the one that is installed: once its groups have ended, rmmod vprocns and modprobe vprocns");
 	else if (ioctl(fd, VPROCNS_VERSION) != VPROCNS_ABI_VERSION)
 		feature(table, "module", "off",
-			"loaded, of another release than this tool");
+			"loaded, of another release than this tool: install both from one");
 	else
 		feature(table, "module", "ok", "");
 	if (fd >= 0)

@@ -14,6 +14,29 @@
 
 #define DEVICE "/dev/vprocns"
 
+/* The first line of @stream without its end, empty if there is none. Closes it. */
+static void first_line(FILE *stream, int (*close)(FILE *), char line[64])
+{
+	line[0] = 0;
+	if (!stream)
+		return;
+	if (!fgets(line, 64, stream))
+		line[0] = 0;
+	line[strcspn(line, "\n")] = 0;
+	close(stream);
+}
+
+bool device_is_outdated(void)
+{
+	char loaded[64], installed[64];
+
+	/* A hash of the module's source, which the build puts into the module. */
+	first_line(fopen("/sys/module/vprocns/srcversion", "re"), fclose, loaded);
+	first_line(popen("PATH=/usr/sbin:/usr/bin:/sbin:/bin exec modinfo -F srcversion vprocns 2>/dev/null",
+			 "re"), pclose, installed);
+	return loaded[0] && installed[0] && strcmp(loaded, installed);
+}
+
 int device_open(void)
 {
 	const int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
@@ -22,9 +45,11 @@ int device_open(void)
 	if (fd < 0) {
 		switch (errno) {
 		case ENOENT:
+			fail("the module is not loaded: load it with 'modprobe vprocns'");
 		case ENXIO:
 		case ENODEV:
-			fail("the module is not loaded: load it with 'modprobe vprocns'");
+			/* The node is there, and the kernel has tried. */
+			fail("the module can't be loaded: 'modprobe vprocns' and the kernel log tell why");
 		case EACCES:
 			fail("no access to " DEVICE ": be root or of the group vprocns");
 		case EPERM:
@@ -34,6 +59,9 @@ int device_open(void)
 		}
 	}
 	version = ioctl(fd, VPROCNS_VERSION);
+	if (version != VPROCNS_ABI_VERSION && device_is_outdated())
+		fail("the module of another release is still loaded (interface %d, the tool's is %d): once its groups have ended, 'rmmod vprocns' and 'modprobe vprocns' change it",
+		     version, VPROCNS_ABI_VERSION);
 	if (version != VPROCNS_ABI_VERSION)
 		fail("the module's interface is version %d, the tool's %d: install both from one release",
 		     version, VPROCNS_ABI_VERSION);

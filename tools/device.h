@@ -2,6 +2,7 @@
 #ifndef _VPROCNS_DEVICE_H
 #define _VPROCNS_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "vprocns.h"
@@ -19,5 +20,8 @@ struct vprocns_info group_info(int group);
 struct vprocns_stats group_stats(int group);
 /* The live tasks, by ascending TID; for free(). */
 struct vprocns_member *group_members(int group, size_t *count);
+
+/* Whether the module that is loaded is not the one that modprobe would load. */
+bool device_is_outdated(void);
 
 #endif
