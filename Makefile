@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make check-debug, make check-matrix,
-# make check-kselftest, make torture, make fuzz, make bench, make collisions,
-# make install, make uninstall.
+# make check-kselftest, make torture, make fuzz, make bench, make collisions;
+# what installs is in packaging/packages.mk.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -121,41 +121,7 @@ collisions:
 	@$(MAKE) -s --no-print-directory build/bench/collisions
 	@build/bench/collisions
 
-# DKMS builds the module anew for every kernel that comes; without it, this one.
-DKMS   := $(shell command -v dkms 2>/dev/null)
-SOURCE := /usr/src/vprocns-$(VERSION)
-
-install: tool
-	@$(MAKE) -s --no-print-directory -C tools install
-ifneq ($(DKMS),)
-	! dkms status vprocns/$(VERSION) | grep -q . || \
-		dkms remove vprocns/$(VERSION) --all
-	rm -rf $(SOURCE)
-	mkdir -p $(SOURCE)
-	cp -r Kbuild dkms.conf uapi $(SOURCE)
-	install -D -m 0644 -t $(SOURCE)/module module/*.[ch]
-	dkms install vprocns/$(VERSION) -k $(KVER)
-else
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
-	depmod $(KVER)
-endif
-	mkdir -p /etc/modules-load.d
-	echo vprocns >/etc/modules-load.d/vprocns.conf
-	modprobe vprocns || \
-		echo "installed; load it with 'modprobe vprocns' once its kernel runs"
-
-uninstall:
-	! grep -q '^vprocns ' /proc/modules || rmmod vprocns
-	rm -f /etc/modules-load.d/vprocns.conf
-ifneq ($(DKMS),)
-	! dkms status vprocns/$(VERSION) | grep -q . || \
-		dkms remove vprocns/$(VERSION) --all
-	rm -rf $(SOURCE)
-endif
-	find /lib/modules -name 'vprocns.ko*' -delete
-	depmod $(KVER)
-	@$(MAKE) -s --no-print-directory -C tools uninstall
+include packaging/packages.mk
 
 clean:
 	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
@@ -163,4 +129,4 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	torture fuzz bench collisions install uninstall clean
+	torture fuzz bench collisions clean
