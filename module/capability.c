@@ -15,6 +15,7 @@
 
 #include "capability.h"
 #include "compat.h"
+#include "event.h"
 #include "group.h"
 #include "hooks.h"
 
@@ -141,6 +142,17 @@ static long empty_capset(const struct pt_regs *regs)
 	return memchr_inv(sets, 0, sizeof(sets)) ? -EINVAL : 0;
 }
 
+static void tell_refused(int err)
+{
+	struct vprocns_group *group;
+
+	rcu_read_lock();
+	group = vprocns_group_of(task_active_pid_ns(current));
+	if (group)
+		vprocns_event_capset_refused(group, err);
+	rcu_read_unlock();
+}
+
 /* Stand in for the system call entries. May sleep. */
 static long capget_target(const struct pt_regs *regs)
 {
@@ -159,6 +171,8 @@ static long capset_target(const struct pt_regs *regs)
 
 	vprocns_hook_enter();
 	ret = empty_capset(regs);
+	if (ret < 0)
+		tell_refused(-ret);
 	vprocns_hook_leave();
 	return ret;
 }

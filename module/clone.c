@@ -16,6 +16,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/binfmts.h>
 #include <linux/cred.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
@@ -25,6 +26,7 @@
 
 #include "clone.h"
 #include "compat.h"
+#include "event.h"
 #include "group.h"
 #include "hooks.h"
 #include "lineage.h"
@@ -100,6 +102,7 @@ static void *judge_clone(struct vprocns_group *group,
 	}
 
 	if (verdict.flags != args->flags) {
+		vprocns_event_rewritten(group, args->flags, verdict.flags);
 		args->flags = verdict.flags;
 		atomic64_inc(&group->rewritten);
 		/* Said later: printing is not for a handler. */
@@ -447,6 +450,7 @@ static noinline void commit_clone(struct task_struct *parent,
 		group->threads += !thread_group_leader(child);
 		group->joined += joined;
 		raw_spin_unlock(&group->lock);
+		vprocns_event_new(group, parent, child);
 	}
 	rcu_read_unlock();
 }
@@ -480,13 +484,15 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 {
 	struct vprocns_group *group;
 
-	/* Only a thread that is not the leader changes its number: to the leader's. */
-	if (task->pid == old_pid)
+	if (!task_pid(task)->level)
 		return;
 	rcu_read_lock();
 	group = vprocns_group_of(task_active_pid_ns(task));
-	if (group && vprocns_by_lineage(group))
+	/* Only a thread that is not the leader changes its number: to the leader's. */
+	if (group && vprocns_by_lineage(group) && task->pid != old_pid)
 		vprocns_lineage_exec(group, task);
+	if (group)
+		vprocns_event_exec(group, task, old_pid, bprm->filename);
 	rcu_read_unlock();
 }
 
@@ -499,6 +505,7 @@ static noinline void count_exit(struct task_struct *task)
 	group = vprocns_group_of(task_active_pid_ns(task));
 	if (group) {
 		atomic64_inc(&group->exits);
+		vprocns_event_exit(group, task);
 		if (vprocns_by_lineage(group))
 			vprocns_lineage_end(group, task);
 	}

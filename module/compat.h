@@ -80,6 +80,13 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #define vprocns_unbound_wq	system_unbound_wq
 #endif
 
+/* 6.10 takes the source from the field's declaration. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define vprocns_assign_str(field, from)	__assign_str(field)
+#else
+#define vprocns_assign_str(field, from)	__assign_str(field, from)
+#endif
+
 /*
  * Entry points and arguments of the system calls that are hooked. On x86 32-bit
  * programs have entries of their own, with the arguments in other registers.

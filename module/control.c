@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/slab.h>
 #include <linux/static_call.h>
 #include <linux/uaccess.h>
 
@@ -17,6 +18,18 @@
 #include "group.h"
 #include "hooks.h"
 #include "member.h"
+#include "ring.h"
+
+/**
+ * struct descriptor - an open file of a group
+ * @group: the group, with a reference
+ * @ring: its events; NULL before VPROCNS_EVENTS, then fixed. Published by a
+ *	release, read by an acquire.
+ */
+struct descriptor {
+	struct vprocns_group *group;
+	struct vprocns_ring *ring;
+};
 
 static struct pid *no_pidfd_pid(const struct file *file)
 {
@@ -39,6 +52,8 @@ DEFINE_STATIC_CALL(vprocns_pidfd_pid, no_pidfd_pid);
 
 #define REFUSALS_SIZE_VER0	24
 #define REFUSED_SIZE_VER0	64
+#define EVENTS_SIZE_VER0	8
+#define EVENTS_STATS_SIZE_VER0	24
 
 /* The longest struct of an array. */
 #define ENTRY_SIZE_MAX		4096
@@ -57,6 +72,8 @@ static void check_abi(void)
 	BUILD_BUG_ON(sizeof(struct vprocns_member) != 72);
 	BUILD_BUG_ON(sizeof(struct vprocns_refusals) != REFUSALS_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_refused) != REFUSED_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_events) != EVENTS_SIZE_VER0);
+	BUILD_BUG_ON(sizeof(struct vprocns_events_stats) != EVENTS_STATS_SIZE_VER0);
 	BUILD_BUG_ON(VPROCNS_RULE_NR > VPROCNS_REFUSED_SLOTS);
 }
 
@@ -226,9 +243,52 @@ static int refusals(struct vprocns_group *group, unsigned int cmd,
 	return copy_out(arg, cmd, &refusals, sizeof(refusals));
 }
 
+static struct vprocns_ring *ring_of(struct descriptor *descriptor)
+{
+	/* Pairs with the exchange in events(). */
+	return smp_load_acquire(&descriptor->ring);
+}
+
+static int events(struct descriptor *descriptor, unsigned int cmd,
+		  const void __user *arg)
+{
+	struct vprocns_rings *const rings = &descriptor->group->rings;
+	struct vprocns_events events;
+	struct vprocns_ring *ring;
+	int err;
+
+	err = copy_in(&events, sizeof(events), EVENTS_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+	if (ring_of(descriptor))
+		return -EBUSY;
+	ring = vprocns_ring_create(rings, &events);
+	if (IS_ERR(ring))
+		return PTR_ERR(ring);
+	/* Another thread may have been faster. */
+	if (cmpxchg_release(&descriptor->ring, NULL, ring)) {
+		vprocns_ring_destroy(rings, ring);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static int events_stats(struct descriptor *descriptor, unsigned int cmd,
+			void __user *arg)
+{
+	struct vprocns_ring *const ring = ring_of(descriptor);
+	struct vprocns_events_stats stats;
+
+	if (_IOC_SIZE(cmd) < EVENTS_STATS_SIZE_VER0 || !ring)
+		return -EINVAL;
+	vprocns_ring_stats(ring, &stats);
+	return copy_out(arg, cmd, &stats, sizeof(stats));
+}
+
 static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct vprocns_group *const group = file->private_data;
+	struct descriptor *const descriptor = file->private_data;
+	struct vprocns_group *const group = descriptor->group;
 	void __user *const to = (void __user *)arg;
 
 	if (_IOC_TYPE(cmd) != VPROCNS_IOC)
@@ -246,35 +306,81 @@ static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return members(group, cmd, to);
 	case _IOC_NR(VPROCNS_REFUSALS):
 		return refusals(group, cmd, to);
+	case _IOC_NR(VPROCNS_EVENTS):
+		return events(descriptor, cmd, to);
+	case _IOC_NR(VPROCNS_EVENTS_STATS):
+		return events_stats(descriptor, cmd, to);
 	default:
 		return -ENOTTY;
 	}
 }
 
+static ssize_t group_read(struct file *file, char __user *to, size_t size,
+			  loff_t *position)
+{
+	struct vprocns_ring *const ring = ring_of(file->private_data);
+
+	if (!ring)
+		return -EINVAL;
+	return vprocns_ring_read(ring, to, size, !(file->f_flags & O_NONBLOCK));
+}
+
+static __poll_t group_poll(struct file *file, poll_table *table)
+{
+	struct descriptor *const descriptor = file->private_data;
+	struct vprocns_rings *const rings = &descriptor->group->rings;
+	struct vprocns_ring *const ring = ring_of(descriptor);
+	__poll_t ready = 0;
+
+	poll_wait(file, &rings->end_wait, table);
+	if (READ_ONCE(rings->ended))
+		ready = EPOLLHUP;
+	if (ring)
+		ready |= vprocns_ring_poll(ring, file, table);
+	return ready;
+}
+
 static int group_release(struct inode *inode, struct file *file)
 {
-	vprocns_group_put(file->private_data);
+	struct descriptor *const descriptor = file->private_data;
+	struct vprocns_group *const group = descriptor->group;
+
+	if (descriptor->ring)
+		vprocns_ring_destroy(&group->rings, descriptor->ring);
+	vprocns_group_put(group);
+	kfree(descriptor);
 	return 0;
 }
 
 static const struct file_operations group_fops = {
 	.owner		= THIS_MODULE,
+	.read		= group_read,
+	.poll		= group_poll,
 	.unlocked_ioctl	= group_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.release	= group_release,
 };
 
 /* Takes over the reference. */
-static int descriptor(struct vprocns_group *group)
+static int open_descriptor(struct vprocns_group *group)
 {
+	struct descriptor *descriptor;
 	int fd;
 
 	if (IS_ERR(group))
 		return PTR_ERR(group);
-	fd = anon_inode_getfd("[vprocns]", &group_fops, group,
-			      O_RDWR | O_CLOEXEC);
-	if (fd < 0)
+	descriptor = kzalloc(sizeof(*descriptor), GFP_KERNEL_ACCOUNT);
+	if (!descriptor) {
 		vprocns_group_put(group);
+		return -ENOMEM;
+	}
+	descriptor->group = group;
+	fd = anon_inode_getfd("[vprocns]", &group_fops, descriptor,
+			      O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		vprocns_group_put(group);
+		kfree(descriptor);
+	}
 	return fd;
 }
 
@@ -284,7 +390,7 @@ static int create(unsigned int cmd, const void __user *arg)
 	const int err = copy_in(&create, sizeof(create), CREATE_SIZE_VER0, cmd,
 				arg);
 
-	return err ? err : descriptor(vprocns_group_create(&create));
+	return err ? err : open_descriptor(vprocns_group_create(&create));
 }
 
 static int open(unsigned int cmd, const void __user *arg)
@@ -292,7 +398,7 @@ static int open(unsigned int cmd, const void __user *arg)
 	struct vprocns_open open;
 	const int err = copy_in(&open, sizeof(open), OPEN_SIZE_VER0, cmd, arg);
 
-	return err ? err : descriptor(vprocns_group_open(&open));
+	return err ? err : open_descriptor(vprocns_group_open(&open));
 }
 
 static int list(unsigned int cmd, void __user *arg)

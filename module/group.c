@@ -16,6 +16,7 @@
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
+#include "event.h"
 #include "group.h"
 #include "hooks.h"
 #include "member.h"
@@ -141,6 +142,7 @@ static void end_group(struct work_struct *work)
 	hash_del_rcu(&group->node);
 	mutex_unlock(&groups_lock);
 
+	vprocns_event_ended(group);
 	vprocns_group_put(group);
 }
 
@@ -167,6 +169,7 @@ static void log_refusals(struct work_struct *work)
 void vprocns_group_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal)
 {
+	vprocns_event_refused(group, refusal);
 	if (!vprocns_refusal_add(&group->refusals, refusal))
 		return;
 	/* Gets no last one: a member or the caller's reference keeps the group. */
@@ -218,6 +221,7 @@ static int set_up(struct vprocns_group *group,
 
 	raw_spin_lock_init(&group->lock);
 	kref_init(&group->refs);
+	vprocns_rings_init(&group->rings);
 	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
 	INIT_WORK(&group->end_work, end_group);
 	INIT_WORK(&group->refusal_work, log_refusals);
@@ -275,6 +279,7 @@ struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
 	mutex_unlock(&groups_lock);
 	if (err)
 		goto err_cred;
+	vprocns_event_made(group);
 	return group;
 
 err_cred:
@@ -389,6 +394,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
+	vprocns_event_bound(group);
 	hash_add_rcu(groups_by_ns, &group->node, (unsigned long)ns);
 	add_wait_queue(&init->wait_pidfd, &group->init_wait);
 	/* It may have ended before we were in the queue. */

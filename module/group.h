@@ -15,6 +15,7 @@
 #include "numbering.h"
 #include "policy.h"
 #include "refusal.h"
+#include "ring.h"
 
 /**
  * struct vprocns_group - one group of tasks
@@ -31,6 +32,7 @@
  * @exits: likewise
  * @rewritten: likewise
  * @refusals: what the rules refused
+ * @rings: those that read the group's events
  * @policy: fixed when the group is made
  * @passed: of processes and of threads, the request that it let through last,
  *	as clone.c packs it; or 0
@@ -64,6 +66,7 @@ struct vprocns_group {
 	atomic64_t rewritten;
 	struct vprocns_refusal_table refusals;
 
+	struct vprocns_rings rings;
 	struct vprocns_policy policy;
 	u64 passed[2];
 	struct vprocns_create create;

@@ -15,7 +15,7 @@ struct ftrace_regs;
  *
  * @symbol: its name
  * @enter: returns where to go instead, or NULL to go on. Runs under RCU:
- *	no sleep, no user memory, no lock but that of a refusal's count.
+ *	no sleep, no user memory, no lock but those of a refusal's count and of rings.
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {

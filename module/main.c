@@ -9,6 +9,7 @@
 #include "clone.h"
 #include "compat.h"
 #include "control.h"
+#include "event.h"
 #include "group.h"
 #include "hooks.h"
 #include "namespace.h"
@@ -58,6 +59,9 @@ static int __init vprocns_init(void)
 	if (err)
 		goto err_clone;
 	err = vprocns_capability_init();
+	if (err)
+		goto err_clone;
+	err = vprocns_events_init();
 	if (err)
 		goto err_clone;
 	err = vprocns_groups_init();

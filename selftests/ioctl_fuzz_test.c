@@ -6,6 +6,7 @@
  * groups go on doing what they are for. COUNT and SEED: see fuzz.h.
  */
 #define _GNU_SOURCE
+#include <poll.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
@@ -32,6 +33,9 @@ static const struct op {
 	{ "STATS", VPROCNS_STATS, false, {} },
 	{ "TRANSLATE", VPROCNS_TRANSLATE, false, { ESRCH } },
 	{ "MEMBERS", VPROCNS_MEMBERS, false, {} },
+	{ "EVENTS", VPROCNS_EVENTS, false, { EBUSY, ENOSPC, ENOMEM } },
+	/* EINVAL: there is no ring. */
+	{ "EVENTS_STATS", VPROCNS_EVENTS_STATS, false, { EINVAL } },
 	{ "REFUSALS", VPROCNS_REFUSALS, false, {} },
 };
 
@@ -79,6 +83,7 @@ struct fuzzer {
 	bool races;
 	__u64 succeeded[ARRAY_SIZE(ops)];
 	__u64 failed;
+	__u64 events_read;
 	/* The first call with a wrong answer. */
 	char wrong[256];
 };
@@ -100,6 +105,7 @@ union argument {
 	struct vprocns_translate translate;
 	struct vprocns_members members;
 	struct vprocns_refusals refusals;
+	struct vprocns_events events;
 	__u32 words[1 << (_IOC_SIZEBITS - 2)];
 	__u64 longs[1 << (_IOC_SIZEBITS - 3)];
 	unsigned char bytes[1 << _IOC_SIZEBITS];
@@ -155,6 +161,9 @@ static pid_t crowd(void)
 
 static void move_fd(int fd, int to)
 {
+	/* A read must not wait for events. */
+	if (fd >= 0)
+		fcntl(fd, F_SETFL, O_NONBLOCK);
 	if (fd < 0 || dup2(fd, to) < 0)
 		perror("move_fd");
 	close(fd);
@@ -181,7 +190,7 @@ static void open_descriptors(struct fuzzer *f, int device, int group)
 	status_of(dead);
 	for (i = 0; i < NR_GROUPS; i++) {
 		if (f->is_member)
-			dup2(group, FD_GROUPS + i);
+			move_fd(dup(group), FD_GROUPS + i);
 		else
 			move_fd(make_group(&none), FD_GROUPS + i);
 	}
@@ -259,6 +268,10 @@ static void fill(struct fuzzer *f, unsigned int cmd, union argument *a)
 		a->translate.direction = below(state, 2);
 		a->translate.tid = once_in(state, 4) ? f->crowds[0] :
 				   (int)below(state, 4);
+		break;
+	case VPROCNS_EVENTS:
+		a->events.size = VPROCNS_EVENTS_MIN << below(state, 3);
+		a->events.wake = below(state, a->events.size + 1);
 		break;
 	case VPROCNS_MEMBERS:
 		a->members.capacity = below(state, 6);
@@ -357,7 +370,7 @@ static void mutate(struct fuzzer *f, struct request *r, union argument *a)
 		resize(f, r, a);
 		break;
 	case 6:
-		r->nr = below(state, 0x18);
+		r->nr = below(state, 0x1c);
 		break;
 	case 7:
 		r->dir = below(state, 4);
@@ -519,6 +532,24 @@ static bool is_right(struct fuzzer *f, const struct request *r, int ret)
 	return true;
 }
 
+/* Reads events, where there are some, to all kinds of places. Whether all was well. */
+static bool read_events(struct fuzzer *f)
+{
+	static const int errors[] = { EAGAIN, EINVAL, EFAULT, EBADF };
+	const int fd = any_fd(&f->state);
+	const size_t size = below(&f->state, once_in(&f->state, 2) ? 300 : AREA);
+	void *const to = once_in(&f->state, 4) ? (void *)bad_address(f) :
+						 f->answers.rw + AREA - size;
+	const ssize_t ret = syscall(SYS_read, fd, to, size);
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+
+	poll(&poll_fd, 1, 0);
+	if (ret < 0)
+		return is_in(errno, errors, ARRAY_SIZE(errors));
+	f->events_read += ret;
+	return ret % 8 == 0;
+}
+
 static void *fuzz(void *arg)
 {
 	struct fuzzer *const f = arg;
@@ -537,6 +568,9 @@ static void *fuzz(void *arg)
 				 i, r.op->name, r.fd, r.dir,
 				 r.type, r.nr, r.size, r.arg, r.mutations, ret,
 				 ret < 0 ? strerrorname_np(-ret) : "fine");
+		else if (once_in(&f->state, 8) && !read_events(f))
+			snprintf(f->wrong, sizeof(f->wrong),
+				 "read after call %llu", i);
 	}
 	return NULL;
 }
@@ -608,7 +642,8 @@ static void check_fuzzer(struct __test_metadata *_metadata,
 	}
 	EXPECT_LT(0, succeeded);
 	EXPECT_LT(0, f->failed);
-	TH_LOG("%llu calls, %llu succeeded", f->count, succeeded);
+	TH_LOG("%llu calls, %llu succeeded, %llu bytes of events", f->count,
+	       succeeded, f->events_read);
 }
 
 /* A group that was there all the time numbers and counts. */
@@ -694,6 +729,7 @@ static void add_up(struct fuzzer *sum, const struct fuzzer *f)
 		sum->succeeded[i] += f->succeeded[i];
 	sum->count += f->count;
 	sum->failed += f->failed;
+	sum->events_read += f->events_read;
 	if (*f->wrong)
 		memcpy(sum->wrong, f->wrong, sizeof(sum->wrong));
 }

@@ -84,13 +84,13 @@ insmod "$ko"
 holds "and works once ftrace is on" right_numbers
 
 # A kernel that lacks something: the same module, looking for another name. Each
-# fails in find_all() or before, but for pidfd_pid and pid_max.
+# fails in find_all() or before, but for pidfd_pid, task_sched_runtime and pid_max.
 rmmod vprocns
 plain=$(mktemp --suffix=.ko)
 lacking=$(mktemp --suffix=.ko)
 # Newer kernels look at a module's BTF, which has these names as well.
 objcopy -R .BTF -R .BTF.base "$ko" "$plain"
-for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid pid_max \
+for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid task_sched_runtime pid_max \
 	sched_process_{fork,exec,exit}; do
 	if [[ $name == pid_max ]] && ! grep -q ' pid_max$' /proc/kallsyms; then
 		skip "this kernel's namespaces have a pid_max each"

@@ -15,8 +15,10 @@ quiet() {
 
 # compat.h is where versions are compared; everything else must not.
 # shellcheck disable=SC2046
-holds "checkpatch: module" quiet -f $(ls module/*.[ch] uapi/*.h selftests/{taker,faulty}/*.c | grep -v compat.h)
+holds "checkpatch: module" quiet -f $(ls module/*.[ch] uapi/*.h selftests/{taker,faulty}/*.c | grep -v -e compat.h -e trace.h)
 holds "checkpatch: compat.h" quiet --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON -f module/compat.h
+# The form that all TRACE_EVENT()s have.
+holds "checkpatch: trace.h" quiet --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT -f module/trace.h
 # Types that speak of the kernel's own macros, or of messages' length.
 holds "checkpatch: tools" quiet --ignore LONG_LINE,LONG_LINE_STRING,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME -f tools/*.[ch]
 holds "checkpatch: bench" quiet --ignore ARRAY_SIZE -f bench/*.[ch]

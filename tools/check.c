@@ -30,6 +30,7 @@ static const struct symbol {
 	{ "ftrace_enabled", false },
 	{ "ftrace_location", false },
 	{ "pidfd_pid", false },
+	{ "task_sched_runtime", false },
 	{ "__tracepoint_sched_process_fork", false },
 	{ "__tracepoint_sched_process_exec", false },
 	{ "__tracepoint_sched_process_exit", false },

@@ -565,4 +565,301 @@ struct vprocns_members {
  */
 #define VPROCNS_REFUSALS	_IOWR(VPROCNS_IOC, 0x19, struct vprocns_refusals)
 
+/**
+ * enum vprocns_event_kind - what an event record tells of
+ * @VPROCNS_EVENT_BOUND: struct vprocns_event_bound
+ * @VPROCNS_EVENT_ENDED: struct vprocns_event: the group has ended, and every
+ *	member with it; the last record
+ * @VPROCNS_EVENT_NEW: struct vprocns_event_new
+ * @VPROCNS_EVENT_EXEC: struct vprocns_event_exec
+ * @VPROCNS_EVENT_EXIT: struct vprocns_event_exit
+ * @VPROCNS_EVENT_REFUSED: struct vprocns_event_refused
+ * @VPROCNS_EVENT_REWRITTEN: struct vprocns_event_rewritten
+ * @VPROCNS_EVENT_CAPSET_REFUSED: struct vprocns_event_capset_refused
+ *
+ * Later versions may have more: a reader passes over a kind that it does not
+ * know.
+ */
+enum vprocns_event_kind {
+	VPROCNS_EVENT_BOUND		= 1,
+	VPROCNS_EVENT_ENDED		= 2,
+	VPROCNS_EVENT_NEW		= 3,
+	VPROCNS_EVENT_EXEC		= 4,
+	VPROCNS_EVENT_EXIT		= 5,
+	VPROCNS_EVENT_REFUSED		= 6,
+	VPROCNS_EVENT_REWRITTEN		= 7,
+	VPROCNS_EVENT_CAPSET_REFUSED	= 8,
+};
+
+/**
+ * struct vprocns_event - what every event record begins with
+ * @size: bytes of the whole record, a multiple of 8. Records may grow at their
+ *	end: a reader goes on by @size, and takes members that lie beyond it
+ *	for absent.
+ * @kind: enum vprocns_event_kind
+ * @lost: how many events were lost between the record before and this one;
+ *	at most 2^32-1 is told
+ * @time: when, in ns of CLOCK_MONOTONIC
+ * @tid: TID in the group of the task that the event is of; 0 for one of the
+ *	group
+ * @host_tid: the same in the PID namespace of who asked for the events, or 0
+ *	when the task can't be seen there
+ */
+struct vprocns_event {
+	__u16 size;
+	__u16 kind;
+	__u32 lost;
+	__u64 time;
+	__s32 tid;
+	__s32 host_tid;
+};
+
+/* The bits of a record's has: which of its members are set. The others are 0. */
+/* lineage; cloner_lineage and ordinal where there are such */
+#define VPROCNS_EVENT_LINEAGE		_BITUL(0)
+/* flags */
+#define VPROCNS_EVENT_FLAGS		_BITUL(1)
+/* run_delay: kernels with CONFIG_SCHEDSTATS */
+#define VPROCNS_EVENT_RUN_DELAY		_BITUL(2)
+/* rchar and wchar: kernels with CONFIG_TASK_XACCT */
+#define VPROCNS_EVENT_CHARS		_BITUL(3)
+/* read_bytes and write_bytes: kernels with CONFIG_TASK_IO_ACCOUNTING */
+#define VPROCNS_EVENT_BYTES		_BITUL(4)
+/* maxrss: the last thread of a process */
+#define VPROCNS_EVENT_MAXRSS		_BITUL(5)
+
+/**
+ * struct vprocns_event_bound - the group was bound
+ * @event: @event.host_tid is that of the namespace's init
+ * @ns_inum: inode number of the PID namespace
+ * @reserved: zero
+ */
+struct vprocns_event_bound {
+	struct vprocns_event event;
+	__u32 ns_inum;
+	__u32 reserved;
+};
+
+/**
+ * struct vprocns_event_new - a task was made, and has not run yet
+ * @event: its beginning; the task is the new one
+ * @tgid: its TGID in the group
+ * @host_tgid: the same where @event.host_tid counts
+ * @cloner: TID that its cloner had; 0 when that was no member
+ * @joined: 1: a task outside the group made it
+ * @has: %VPROCNS_EVENT_LINEAGE, %VPROCNS_EVENT_FLAGS
+ * @reserved: zero
+ * @flags: clone flags that it was made with
+ * @lineage: as in struct vprocns_member
+ * @cloner_lineage: likewise
+ * @ordinal: as @birth in struct vprocns_member
+ * @comm: its name, NUL-terminated
+ *
+ * Threads that the kernel makes for a member (io_uring workers) have none.
+ */
+struct vprocns_event_new {
+	struct vprocns_event event;
+	__s32 tgid;
+	__s32 host_tgid;
+	__s32 cloner;
+	__u32 joined;
+	__u32 has;
+	__u32 reserved;
+	__u64 flags;
+	__u64 lineage;
+	__u64 cloner_lineage;
+	__u64 ordinal;
+	char comm[VPROCNS_COMM_LEN];
+};
+
+#define VPROCNS_EVENT_FILENAME_LEN	256
+
+/**
+ * struct vprocns_event_exec - a task executed a program
+ * @event: its beginning; numbers are those after the exec
+ * @old_host_tid: when a thread took over its process, the TID that it had
+ *	before, where @event.host_tid counts; else 0. Told to readers in the
+ *	initial PID namespace only.
+ * @has: %VPROCNS_EVENT_LINEAGE
+ * @lineage: what the task has from here on
+ * @comm: its new name, NUL-terminated
+ * @filename: byte of the record at which the path stands that was executed:
+ *	NUL-terminated, cut to %VPROCNS_EVENT_FILENAME_LEN bytes with the NUL
+ * @reserved: zero
+ */
+struct vprocns_event_exec {
+	struct vprocns_event event;
+	__s32 old_host_tid;
+	__u32 has;
+	__u64 lineage;
+	char comm[VPROCNS_COMM_LEN];
+	__u32 filename;
+	__u32 reserved;
+};
+
+/**
+ * struct vprocns_event_exit - a task ended, and what it used
+ * @event: its beginning; @event.time is @end
+ * @tgid: its TGID in the group
+ * @status: its end, as wait(2) has it
+ * @has: %VPROCNS_EVENT_LINEAGE and what follows it, but for
+ *	%VPROCNS_EVENT_FLAGS
+ * @reserved: zero
+ * @lineage: as in struct vprocns_member
+ * @comm: its name, NUL-terminated
+ * @start: when it was made, in ns of CLOCK_MONOTONIC
+ * @end: when it ended, likewise
+ * @runtime: ns that it ran, exact
+ * @utime: ns of it in user space, as getrusage(2) has it: divided by what timer
+ *	ticks have seen
+ * @stime: the rest of @runtime, likewise
+ * @run_delay: ns that it was ready and waited for a CPU
+ * @nvcsw: voluntary context switches
+ * @nivcsw: involuntary ones
+ * @min_flt: page faults without input
+ * @maj_flt: page faults with input
+ * @rchar: bytes that it read by system calls
+ * @wchar: bytes that it wrote by them
+ * @read_bytes: bytes that came from storage for it
+ * @write_bytes: bytes that it had written to storage
+ * @maxrss: KiB: the most memory that its process had at once, as ru_maxrss
+ *	of getrusage(2). When the last threads of a process end at the same
+ *	time, several have it, and the greatest counts.
+ */
+struct vprocns_event_exit {
+	struct vprocns_event event;
+	__s32 tgid;
+	__s32 status;
+	__u32 has;
+	__u32 reserved;
+	__u64 lineage;
+	char comm[VPROCNS_COMM_LEN];
+	__u64 start;
+	__u64 end;
+	__u64 runtime;
+	__u64 utime;
+	__u64 stime;
+	__u64 run_delay;
+	__u64 nvcsw;
+	__u64 nivcsw;
+	__u64 min_flt;
+	__u64 maj_flt;
+	__u64 rchar;
+	__u64 wchar;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 maxrss;
+};
+
+/**
+ * struct vprocns_event_refused - the group refused a call
+ * @event: its beginning; the task is the caller
+ * @call: enum vprocns_call
+ * @rule: enum vprocns_rule
+ * @err: the errno
+ * @exit_signal: of a clone; 0 otherwise
+ * @flags: the flags that it was called with
+ */
+struct vprocns_event_refused {
+	struct vprocns_event event;
+	__u32 call;
+	__u32 rule;
+	__u32 err;
+	__u32 exit_signal;
+	__u64 flags;
+};
+
+/**
+ * struct vprocns_event_rewritten - a clone goes on with other flags
+ * @event: its beginning; the task is the cloner
+ * @asked: the clone flags that it asked for
+ * @flags: the clone flags that it gets
+ */
+struct vprocns_event_rewritten {
+	struct vprocns_event event;
+	__u64 asked;
+	__u64 flags;
+};
+
+/**
+ * struct vprocns_event_capset_refused - the capability view refused capset(2)
+ * @event: its beginning; the task is the caller
+ * @err: the errno
+ * @reserved: zero
+ */
+struct vprocns_event_capset_refused {
+	struct vprocns_event event;
+	__u32 err;
+	__u32 reserved;
+};
+
+/* Bounds of vprocns_events.size. */
+#define VPROCNS_EVENTS_MIN	4096
+#define VPROCNS_EVENTS_MAX	(64 << 20)
+/* How many descriptors of one group may have events. */
+#define VPROCNS_EVENTS_READERS	8
+
+/**
+ * struct vprocns_events - argument of VPROCNS_EVENTS
+ * @size: bytes for events that were not read yet: a power of two,
+ *	%VPROCNS_EVENTS_MIN to %VPROCNS_EVENTS_MAX
+ * @wake: how many bytes of events wake a reader that sleeps, up to @size; 0: each
+ *	event does. The end of the group always wakes.
+ */
+struct vprocns_events {
+	__u32 size;
+	__u32 wake;
+};
+
+/**
+ * struct vprocns_events_stats - answer of VPROCNS_EVENTS_STATS
+ * @told: events that were put into the ring, read or not
+ * @lost: events that found it full
+ * @queued: bytes that wait to be read
+ * @size: as in struct vprocns_events
+ */
+struct vprocns_events_stats {
+	__u64 told;
+	__u64 lost;
+	__u32 queued;
+	__u32 size;
+};
+
+/*
+ * VPROCNS_EVENTS - on a group: has its events told on this descriptor, from now
+ * on.
+ *
+ * The ring belongs to the descriptor. Its memory is charged to the caller:
+ * to its memory cgroup, and to its RLIMIT_MEMLOCK. Another descriptor of the group
+ * (VPROCNS_OPEN) can have a ring of its own, and each gets every event. Processes
+ * that share one descriptor, by fork(2) or SCM_RIGHTS, share its ring: each
+ * record goes to one of them. The ring lives as long as the descriptor. Members
+ * never wait for a reader: an event that finds the ring full is lost and counted.
+ *
+ * read(2) gives as many whole records as fit, and waits for the first one unless
+ * O_NONBLOCK is set. 0 is the end: the group has ended and everything was read.
+ * EINVAL: no VPROCNS_EVENTS was done; the buffer is shorter than the next record
+ *	(a page is enough for each)
+ * EAGAIN: nothing is there, with O_NONBLOCK
+ * EFAULT: the buffer can't be written; no record is consumed
+ * EINTR: a signal came while it waited
+ *
+ * poll(2) says POLLIN when a record is there, and POLLHUP when the group has
+ * ended, the latter without VPROCNS_EVENTS too. A reader that sleeps in poll(2) or
+ * read(2) is woken by @wake bytes; with a timeout it looks at what is there.
+ *
+ * Errors of the ioctl:
+ * EINVAL: a size or wake out of range
+ * EBUSY: this descriptor has a ring
+ * ENOSPC: VPROCNS_EVENTS_READERS descriptors of the group have one
+ * ENOMEM: beyond RLIMIT_MEMLOCK (without CAP_IPC_LOCK), or no memory
+ */
+#define VPROCNS_EVENTS		_IOW(VPROCNS_IOC, 0x16, struct vprocns_events)
+
+/*
+ * VPROCNS_EVENTS_STATS - on a group with VPROCNS_EVENTS: how its ring stands.
+ * EINVAL: no VPROCNS_EVENTS was done
+ */
+#define VPROCNS_EVENTS_STATS	_IOR(VPROCNS_IOC, 0x17, struct vprocns_events_stats)
+
 #endif

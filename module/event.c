@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events: what happens in a group, told to tracers by the tracepoints vprocns:* and
+ * to the group's owner by rings. Each function here returns at once when nobody
+ * listens. No event waits or allocates, and each may come with preemption off.
+ */
+#include <linux/binfmts.h>
+#include <linux/pid_namespace.h>
+#include <linux/rculist.h>
+#include <linux/sched/cputime.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/static_call.h>
+#include <linux/timekeeping.h>
+
+#include "compat.h"
+#include "event.h"
+#include "group.h"
+#include "hooks.h"
+#include "lineage.h"
+#include "ring.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static unsigned long long no_runtime(struct task_struct *task)
+{
+	return task->se.sum_exec_runtime;
+}
+
+/* With what the task has run since the last tick; see vprocns_symbol(). */
+DEFINE_STATIC_CALL(vprocns_task_runtime, no_runtime);
+
+#define EVENT_IS_WANTED(group, name)					\
+	(vprocns_rings_wanted(&(group)->rings) ||			\
+	 trace_vprocns_##name##_enabled())
+
+static pid_t tid_in(const struct vprocns_group *group, struct pid *pid)
+{
+	return pid_nr_ns(pid, group->ns);
+}
+
+/* The beginning of a record of @pid's task, for tracers. */
+static struct vprocns_event begin(const struct vprocns_group *group, int kind,
+				  size_t size, struct pid *pid)
+{
+	return (struct vprocns_event) {
+		.kind	  = kind,
+		.size	  = size,
+		.time	  = ktime_get_ns(),
+		.tid	  = tid_in(group, pid),
+		.host_tid = pid_nr(pid),
+	};
+}
+
+/* Without the lock of get_task_comm(), which may sleep; another thread may rename. */
+static void copy_comm(char *to, const struct task_struct *task)
+{
+	strscpy_pad(to, task->comm, VPROCNS_COMM_LEN);
+}
+
+/* To each ring, with the TID that its reader knows. */
+static void tell(struct vprocns_group *group, struct vprocns_event *event,
+		 struct pid *pid)
+{
+	struct vprocns_ring *ring;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(ring, &group->rings.list, node) {
+		event->host_tid = pid_nr_ns(pid, ring->ns);
+		vprocns_ring_write(ring, event);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * vprocns_event_made - a group was made; nobody can read its descriptor yet
+ * @group: the group
+ *
+ * Context: process.
+ */
+void vprocns_event_made(const struct vprocns_group *group)
+{
+	trace_vprocns_made(group);
+}
+
+/**
+ * vprocns_event_bound - a group is about to be bound
+ * @group: the group, which has its namespace and its init
+ *
+ * Context: process; before there is a member.
+ */
+void vprocns_event_bound(struct vprocns_group *group)
+{
+	struct vprocns_event_bound bound = {
+		.event = begin(group, VPROCNS_EVENT_BOUND, sizeof(bound),
+			       group->init),
+		.ns_inum = group->ns->ns.inum,
+	};
+
+	bound.event.tid = 0;
+	trace_vprocns_bound(group, &bound);
+	tell(group, &bound.event, group->init);
+}
+
+/**
+ * vprocns_event_ended - a group has ended; nothing follows
+ * @group: the group
+ *
+ * Context: process; takes the lock of @group's rings.
+ */
+void vprocns_event_ended(struct vprocns_group *group)
+{
+	struct vprocns_event ended = {
+		.kind	= VPROCNS_EVENT_ENDED,
+		.size	= sizeof(ended),
+		.time	= ktime_get_ns(),
+	};
+
+	trace_vprocns_ended(group);
+	vprocns_rings_end(&group->rings, &ended);
+}
+
+/* What is known of @task's descent. Returns %VPROCNS_EVENT_LINEAGE or 0. */
+static u32 find_lineage(struct vprocns_group *group,
+			const struct task_struct *task,
+			struct vprocns_member *member)
+{
+	member->flags = 0;
+	vprocns_lineage_describe(group, task, member);
+	return member->flags & VPROCNS_MEMBER_LINEAGE ? VPROCNS_EVENT_LINEAGE :
+							0;
+}
+
+/**
+ * vprocns_event_new - a task was made
+ * @group: its group
+ * @parent: who cloned; maybe no member
+ * @child: the task, which has not run yet
+ *
+ * Context: probe of sched_process_fork; RCU read side; takes @group's lock.
+ */
+void vprocns_event_new(struct vprocns_group *group, struct task_struct *parent,
+		       struct task_struct *child)
+{
+	struct vprocns_event_new new;
+	struct vprocns_member member;
+	struct vprocns_ring *ring;
+
+	if (!EVENT_IS_WANTED(group, new))
+		return;
+	new = (struct vprocns_event_new) {
+		.event = begin(group, VPROCNS_EVENT_NEW, sizeof(new),
+			       task_pid(child)),
+		.tgid = tid_in(group, task_tgid(child)),
+		.host_tgid = pid_nr(task_tgid(child)),
+		.joined = task_active_pid_ns(parent) != group->ns,
+	};
+	if (!new.joined)
+		new.cloner = tid_in(group, task_pid(parent));
+	new.has = find_lineage(group, child, &member);
+	if (new.has) {
+		new.lineage = member.lineage;
+		new.cloner_lineage = member.cloner_lineage;
+		new.ordinal = member.birth;
+	}
+	copy_comm(new.comm, child);
+	trace_vprocns_new(group, &new);
+
+	/* As tell(), with a second number. */
+	rcu_read_lock();
+	list_for_each_entry_rcu(ring, &group->rings.list, node) {
+		new.event.host_tid = pid_nr_ns(task_pid(child), ring->ns);
+		new.host_tgid = pid_nr_ns(task_tgid(child), ring->ns);
+		vprocns_ring_write(ring, &new.event);
+	}
+	rcu_read_unlock();
+}
+
+/**
+ * vprocns_event_exec - a member executed a program
+ * @group: its group
+ * @task: the member
+ * @old_pid: the TID that it had before, in the initial PID namespace
+ * @filename: the path that was executed
+ *
+ * Context: probe of sched_process_exec; RCU read side; takes @group's lock.
+ */
+void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
+			pid_t old_pid, const char *filename)
+{
+	struct {
+		struct vprocns_event_exec exec;
+		char filename[VPROCNS_EVENT_FILENAME_LEN];
+	} record;
+	struct vprocns_event_exec *const exec = &record.exec;
+	struct vprocns_member member;
+	struct vprocns_ring *ring;
+	size_t size;
+
+	if (!EVENT_IS_WANTED(group, exec))
+		return;
+	memset(&record, 0, sizeof(record));
+	strscpy(record.filename, filename, sizeof(record.filename));
+	size = ALIGN(sizeof(*exec) + strlen(record.filename) + 1, 8);
+	exec->event = begin(group, VPROCNS_EVENT_EXEC, size, task_pid(task));
+	exec->has = find_lineage(group, task, &member);
+	if (exec->has)
+		exec->lineage = member.lineage;
+	copy_comm(exec->comm, task);
+	exec->filename = offsetof(typeof(record), filename);
+	exec->old_host_tid = old_pid == task->pid ? 0 : old_pid;
+	trace_vprocns_exec(group, exec, filename);
+
+	/* As tell(), with a second number: it is known for the initial namespace. */
+	rcu_read_lock();
+	list_for_each_entry_rcu(ring, &group->rings.list, node) {
+		exec->event.host_tid = pid_nr_ns(task_pid(task), ring->ns);
+		exec->old_host_tid = ring->ns->level || old_pid == task->pid ?
+				     0 : old_pid;
+		vprocns_ring_write(ring, &exec->event);
+	}
+	rcu_read_unlock();
+}
+
+/* From the counters that the kernel keeps of each task. */
+static void fill_in_use(struct vprocns_event_exit *exit,
+			struct task_struct *task)
+{
+	exit->start = task->start_time;
+	/* Also brings sum_exec_runtime up to now, which the next divides. */
+	exit->runtime = static_call(vprocns_task_runtime)(task);
+	task_cputime_adjusted(task, &exit->utime, &exit->stime);
+	exit->nvcsw = task->nvcsw;
+	exit->nivcsw = task->nivcsw;
+	exit->min_flt = task->min_flt;
+	exit->maj_flt = task->maj_flt;
+#if defined(CONFIG_SCHED_INFO) && defined(CONFIG_SCHEDSTATS)
+	exit->has |= VPROCNS_EVENT_RUN_DELAY;
+	exit->run_delay = task->sched_info.run_delay;
+#endif
+#ifdef CONFIG_TASK_XACCT
+	exit->has |= VPROCNS_EVENT_CHARS;
+	exit->rchar = task->ioac.rchar;
+	exit->wchar = task->ioac.wchar;
+#endif
+#ifdef CONFIG_TASK_IO_ACCOUNTING
+	exit->has |= VPROCNS_EVENT_BYTES;
+	exit->read_bytes = task->ioac.read_bytes;
+	exit->write_bytes = task->ioac.write_bytes;
+#endif
+	/*
+	 * Where the mm is gone by now (before 6.16), its peak was kept here. Each of
+	 * the threads that end after the last one was counted sees 0.
+	 */
+	if (!atomic_read(&task->signal->live)) {
+		exit->has |= VPROCNS_EVENT_MAXRSS;
+		exit->maxrss = (u64)task->signal->maxrss << (PAGE_SHIFT - 10);
+	}
+}
+
+/**
+ * vprocns_event_exit - a member ends
+ * @group: its group
+ * @task: the member, which still has its numbers and its lineage
+ *
+ * Context: probe of sched_process_exit, @task being the current one; RCU read side;
+ * takes @group's lock, and the kernel's lock of this CPU's run queue.
+ */
+void vprocns_event_exit(struct vprocns_group *group, struct task_struct *task)
+{
+	struct vprocns_event_exit exit;
+	struct vprocns_member member;
+
+	if (!EVENT_IS_WANTED(group, exit))
+		return;
+	exit = (struct vprocns_event_exit) {
+		.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit),
+			       task_pid(task)),
+		.tgid = tid_in(group, task_tgid(task)),
+		.status = task->exit_code,
+		.has = find_lineage(group, task, &member),
+	};
+	if (exit.has)
+		exit.lineage = member.lineage;
+	copy_comm(exit.comm, task);
+	exit.end = exit.event.time;
+	fill_in_use(&exit, task);
+	trace_vprocns_exit(group, &exit);
+	tell(group, &exit.event, task_pid(task));
+}
+
+/**
+ * vprocns_event_refused - the current task was refused something
+ * @group: the group that refused
+ * @refusal: what, by which rule, with which errno
+ *
+ * Context: process, preemption off or on; an ftrace handler too.
+ */
+void vprocns_event_refused(struct vprocns_group *group,
+			   const struct vprocns_refusal *refusal)
+{
+	struct vprocns_event_refused refused;
+
+	if (!EVENT_IS_WANTED(group, refused))
+		return;
+	refused = (struct vprocns_event_refused) {
+		.event = begin(group, VPROCNS_EVENT_REFUSED, sizeof(refused),
+			       task_pid(current)),
+		.call = refusal->call,
+		.rule = refusal->rule,
+		.err = refusal->err,
+		.exit_signal = refusal->exit_signal,
+		.flags = refusal->flags,
+	};
+	trace_vprocns_refused(group, &refused);
+	tell(group, &refused.event, task_pid(current));
+}
+
+/**
+ * vprocns_event_rewritten - the current task's clone goes on with other flags
+ * @group: its group
+ * @asked: the clone flags that it asked for
+ * @flags: those that it gets
+ *
+ * Context: as vprocns_event_refused().
+ */
+void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags)
+{
+	struct vprocns_event_rewritten rewritten;
+
+	if (!EVENT_IS_WANTED(group, rewritten))
+		return;
+	rewritten = (struct vprocns_event_rewritten) {
+		.event = begin(group, VPROCNS_EVENT_REWRITTEN,
+			       sizeof(rewritten), task_pid(current)),
+		.asked = asked,
+		.flags = flags,
+	};
+	trace_vprocns_rewritten(group, &rewritten);
+	tell(group, &rewritten.event, task_pid(current));
+}
+
+/**
+ * vprocns_event_capset_refused - the current task's capset(2) was refused
+ * @group: its group
+ * @err: the errno, positive
+ *
+ * Context: process.
+ */
+void vprocns_event_capset_refused(struct vprocns_group *group, int err)
+{
+	struct vprocns_event_capset_refused refused;
+
+	if (!EVENT_IS_WANTED(group, capset_refused))
+		return;
+	refused = (struct vprocns_event_capset_refused) {
+		.event = begin(group, VPROCNS_EVENT_CAPSET_REFUSED,
+			       sizeof(refused), task_pid(current)),
+		.err = err,
+	};
+	trace_vprocns_capset_refused(group, &refused);
+	tell(group, &refused.event, task_pid(current));
+}
+
+static void check_abi(void)
+{
+	BUILD_BUG_ON(sizeof(struct vprocns_event) != 24);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_bound) != 32);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_new) != 96);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_exec) != 64);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_exit) != 184);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_refused) != 48);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_rewritten) != 40);
+	BUILD_BUG_ON(sizeof(struct vprocns_event_capset_refused) != 32);
+}
+
+/**
+ * vprocns_events_init - finds what the kernel does not export
+ *
+ * Return: 0, or -ENOENT after a line in the log.
+ */
+int vprocns_events_init(void)
+{
+	void *const runtime = vprocns_symbol("task_sched_runtime");
+
+	check_abi();
+	if (!runtime)
+		return -ENOENT;
+	static_call_update(vprocns_task_runtime, runtime);
+	return 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_EVENT_H
+#define _VPROCNS_EVENT_H
+
+#include <linux/types.h>
+
+struct linux_binprm;
+struct task_struct;
+struct vprocns_group;
+struct vprocns_refusal;
+
+int vprocns_events_init(void);
+
+void vprocns_event_made(const struct vprocns_group *group);
+void vprocns_event_bound(struct vprocns_group *group);
+void vprocns_event_ended(struct vprocns_group *group);
+void vprocns_event_new(struct vprocns_group *group, struct task_struct *parent,
+		       struct task_struct *child);
+void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
+			pid_t old_pid, const char *filename);
+void vprocns_event_exit(struct vprocns_group *group, struct task_struct *task);
+void vprocns_event_refused(struct vprocns_group *group,
+			   const struct vprocns_refusal *refusal);
+void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags);
+void vprocns_event_capset_refused(struct vprocns_group *group, int err);
+
+#endif

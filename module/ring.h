@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_RING_H
+#define _VPROCNS_RING_H
+
+#include <linux/irq_work.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "vprocns.h"
+
+struct mm_struct;
+struct pid;
+struct pid_namespace;
+
+/**
+ * struct vprocns_rings - the readers of one group
+ * @lock: a mutex: protects the next three against each other; the list is read
+ *	under RCU. Nothing of ours is taken inside but a ring's lock.
+ * @list: of struct vprocns_ring
+ * @nr: how many
+ * @ended: the group has told its last event
+ * @end_wait: woken when @ended is set
+ */
+struct vprocns_rings {
+	/* of readers that come and go */
+	struct mutex lock;
+	struct list_head list;
+	unsigned int nr;
+	bool ended;
+	wait_queue_head_t end_wait;
+};
+
+/**
+ * struct vprocns_ring - events on their way to one reader
+ *
+ * @head and @tail count bytes and go on past @size. Between them lie whole records
+ * that no writer touches, so they are copied out without a lock.
+ *
+ * @node: in its group's list
+ * @lock: of writers: @head, @gap and the counts. Raw: a writer may have
+ *	preemption off. Innermost.
+ * @head: where the next record goes; published by a release store
+ * @gap: events lost since the last record
+ * @told: see struct vprocns_events_stats
+ * @lost: likewise
+ * @ended: no record will follow; published by a release store after @head
+ * @read_lock: a mutex, of readers: @tail; user memory is written inside
+ * @tail: what the next read begins with; published by a release store
+ * @wait: readers that sleep
+ * @wake: how many bytes wake them
+ * @wake_work: does it: a writer can't take @wait's lock with preemption off
+ * @ns: the PID namespace that host TIDs are of, with a reference
+ * @mm: who is charged, with a reference
+ * @size: bytes in @data; a power of two
+ * @data: the records
+ */
+struct vprocns_ring {
+	struct list_head node;
+	raw_spinlock_t lock;
+	unsigned long head;
+	u32 gap;
+	u64 told;
+	u64 lost;
+	bool ended;
+
+	struct mutex read_lock ____cacheline_aligned_in_smp;
+	unsigned long tail;
+	wait_queue_head_t wait;
+	u32 wake;
+	struct irq_work wake_work;
+	struct pid_namespace *ns;
+	struct mm_struct *mm;
+	u32 size;
+	u8 *data;
+};
+
+void vprocns_rings_init(struct vprocns_rings *rings);
+void vprocns_rings_end(struct vprocns_rings *rings,
+		       struct vprocns_event *event);
+
+struct vprocns_ring *vprocns_ring_create(struct vprocns_rings *rings,
+					 const struct vprocns_events *events);
+void vprocns_ring_destroy(struct vprocns_rings *rings,
+			  struct vprocns_ring *ring);
+void vprocns_ring_write(struct vprocns_ring *ring, struct vprocns_event *event);
+ssize_t vprocns_ring_read(struct vprocns_ring *ring, char __user *to,
+			  size_t size, bool wait);
+__poll_t vprocns_ring_poll(struct vprocns_ring *ring, struct file *file,
+			   poll_table *table);
+void vprocns_ring_stats(struct vprocns_ring *ring,
+			struct vprocns_events_stats *stats);
+
+/* Whether anybody reads; a reader that comes at this moment may miss the event. */
+static inline bool vprocns_rings_wanted(const struct vprocns_rings *rings)
+{
+	return !list_empty(&rings->list);
+}
+
+#endif
