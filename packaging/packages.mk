@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
-# make install, make uninstall.
+# make install, make uninstall, make deb, make rpm, make check-install,
+# make check-packages.
 PREFIX ?= /usr/local
 export PREFIX DESTDIR
 
@@ -19,4 +20,27 @@ endif
 uninstall:
 	@packaging/install uninstall
 
-.PHONY: install uninstall
+# Into build/packages/.
+DEB_SUITES ?= bookworm trixie
+deb:
+	@selftests/install-deps packages
+	@set -e; for suite in $(DEB_SUITES); do packaging/deb $$suite; done
+
+rpm:
+	@selftests/install-deps packages
+	@packaging/rpm
+
+# Builds them twice, and has lintian look.
+check-packages:
+	@selftests/install-deps packages
+	@selftests/install/check-packages $(DEB_SUITES)
+
+# Installs vprocns in machines of its own, in every way; INSTALL_TESTS has names of some.
+INSTALL_SUITE ?= bookworm
+INSTALL_TESTS ?=
+check-install:
+	@selftests/install-deps packages
+	@$(MAKE) -s --no-print-directory tool
+	@selftests/install/run $(INSTALL_SUITE) $(INSTALL_TESTS)
+
+.PHONY: install uninstall deb rpm check-packages check-install
