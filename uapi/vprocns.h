@@ -377,8 +377,14 @@ struct vprocns_refusals {
 	__u32 reserved;
 };
 
-/* vprocns_translate.direction */
+/**
+ * VPROCNS_TO_HOST - vprocns_translate.direction: from the group to the caller's namespace
+ */
 #define VPROCNS_TO_HOST		0
+
+/**
+ * VPROCNS_TO_VIRTUAL - vprocns_translate.direction: from the caller's namespace to the group
+ */
 #define VPROCNS_TO_VIRTUAL	1
 
 /**
@@ -395,8 +401,11 @@ struct vprocns_translate {
 	__u32 reserved;
 };
 
-/* vprocns_member.flags */
-/* The task has a lineage, and its clone is over: the fields behind comm are set. */
+/**
+ * VPROCNS_MEMBER_LINEAGE - bit of vprocns_member.flags: the task has a lineage
+ *
+ * Its clone is over, and the fields after comm are set.
+ */
 #define VPROCNS_MEMBER_LINEAGE	_BITUL(0)
 
 /**
@@ -567,9 +576,13 @@ struct vprocns_members {
  */
 #define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
 
-/*
- * VPROCNS_REFUSALS - on a group: what was refused, by rule.
- * EINVAL: a reserved field, a size under 64 or over 4096 or no multiple of 8
+/**
+ * VPROCNS_REFUSALS - what a group refused, by rule
+ *
+ * On a group; takes a struct vprocns_refusals and fills in the array at its address.
+ *
+ * Return: 0, or -1 with errno:
+ * * EINVAL - a reserved field, a size under 64 or over 4096 or no multiple of 8
  */
 #define VPROCNS_REFUSALS	_IOWR(VPROCNS_IOC, 0x19, struct vprocns_refusals)
 
