@@ -46,4 +46,30 @@ raise SystemExit(os.cpu_count() != 1 or times[0][1] < 20)'
 is "time is instructions" 0
 run "${vm[@]}" --icount -- sh -c 'exit 7'
 is "the status of a command where instructions are counted" 7
+
+# What is typed and what is seen, where the terminal is a pipe.
+work=$(mktemp -d)
+mkfifo "$work/keys"
+# shellcheck disable=SC2016
+"${vm[@]}" --shell -- sh -c 'tty; echo ready; read -r word; echo "<$word>"; exit 7' \
+	<"$work/keys" >"$work/seen" 2>"$work/err" &
+exec 5>"$work/keys"
+PATIENCE=10 await grep -q ready "$work/seen"
+echo typed >&5
+run wait $!
+is "--shell: the status of a command on the terminal" 7
+run tr -d '\r' <"$work/seen"
+has "--shell: it has a terminal" '^/dev/ttyS1$'
+has "--shell: it reads what is typed" '^<typed>$'
+exec 5>&-
+run "${vm[@]}" --gdb -- true
+is "--gdb: wrong without the module" 2
+"$(dirname "$0")/run" --gdb -- vprocns run -- true >"$work/seen" 2>"$work/err" &
+PATIENCE=10 await grep -q "CMD waits for" "$work/err"
+run gdb -nx -batch -x "$(grep -o '[^ ]*$' "$work/err")" -ex 'break system_ioctl' \
+	-ex continue -ex bt -ex delete -ex detach
+has "--gdb: a debugger stops in the module, at its source" ' system_ioctl .* at .*module/control.c:[0-9]+$'
+run wait $!
+is "--gdb: and lets it go on" 0
+rm -rf "$work"
 tap_end
