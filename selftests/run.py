@@ -74,7 +74,7 @@ def known_tests():
     listed = subprocess.run(["make", "-s", "--no-print-directory", "-C", HERE, "list"],
                             check=True, text=True, stdout=subprocess.PIPE).stdout
     tests = [Test(TOP / line, HERE / f"{os.path.basename(line)}.c") for line in listed.split()]
-    for pattern in ("*_test.sh", "*_test.py", "*_lint.sh", "vm/*_test.sh", "kselftest/*_test.py"):
+    for pattern in ("*_test.sh", "*_test.py", "*_lint.sh", "*_lint.py", "vm/*_test.sh", "kselftest/*_test.py"):
         tests += [Test(script, script) for script in sorted(HERE.glob(pattern))]
     known = {test.name: test for test in tests}
     for line in (HERE / "placement").read_text(encoding="utf-8").splitlines():

@@ -222,27 +222,45 @@ class Skips:
 
 
 class _Printer(unittest.TestResult):
+    """One result a test, whatever comes of its subtests."""
+
     def __init__(self):
         super().__init__()
-        self.count = 0
+        self.count, self.troubles, self.skip = 0, [], None
 
-    def _print(self, word: str, test, trouble: str = "") -> None:
-        self.count += 1
-        print(f"{word} {self.count} {test.id().removeprefix('__main__.')}", flush=True)
-        for line in trouble.splitlines():
-            print(f"# {line}", flush=True)
-
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self._print("ok", test)
+    def startTest(self, test):
+        super().startTest(test)
+        self.troubles, self.skip = [], None
 
     def addFailure(self, test, err):
         super().addFailure(test, err)
-        self._print("not ok", test, self._exc_info_to_string(err, test))
+        self._trouble(test, self.failures[-1][1])
 
     def addError(self, test, err):
         super().addError(test, err)
-        self._print("not ok", test, self._exc_info_to_string(err, test))
+        self._trouble(test, self.errors[-1][1])
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err:
+            self._trouble(subtest, self._exc_info_to_string(err, test))
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        self.skip = reason
+
+    def _trouble(self, test, text):
+        self.troubles.append(test)
+        for line in f"{test}\n{text}".splitlines():
+            print(f"# {line}", flush=True)
+
+    def stopTest(self, test):
+        super().stopTest(test)
+        self.count += 1
+        word = "not ok" if self.troubles else "ok"
+        name = test.id().removeprefix("__main__.")
+        print(f"{word} {self.count} {name}" + (f" # SKIP {self.skip}" if self.skip else ""),
+              flush=True)
 
 
 def main() -> None:
