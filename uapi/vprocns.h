@@ -635,18 +635,40 @@ struct vprocns_event {
 	__s32 host_tid;
 };
 
-/* The bits of a record's has: which of its members are set. The others are 0. */
-/* lineage; cloner_lineage and ordinal where there are such */
+/*
+ * The bits of a record's has: which of its members are set. The others are 0.
+ */
+
+/**
+ * VPROCNS_EVENT_LINEAGE - bit of has: lineage; cloner_lineage and ordinal where there are such
+ */
 #define VPROCNS_EVENT_LINEAGE		_BITUL(0)
-/* flags */
+
+/**
+ * VPROCNS_EVENT_FLAGS - bit of has: flags
+ */
 #define VPROCNS_EVENT_FLAGS		_BITUL(1)
-/* run_delay: kernels with CONFIG_SCHEDSTATS */
+
+/**
+ * VPROCNS_EVENT_RUN_DELAY - bit of has: run_delay; kernels with CONFIG_SCHEDSTATS
+ */
 #define VPROCNS_EVENT_RUN_DELAY		_BITUL(2)
-/* rchar and wchar: kernels with CONFIG_TASK_XACCT */
+
+/**
+ * VPROCNS_EVENT_CHARS - bit of has: rchar and wchar; kernels with CONFIG_TASK_XACCT
+ */
 #define VPROCNS_EVENT_CHARS		_BITUL(3)
-/* read_bytes and write_bytes: kernels with CONFIG_TASK_IO_ACCOUNTING */
+
+/**
+ * VPROCNS_EVENT_BYTES - bit of has: read_bytes and write_bytes
+ *
+ * On kernels with CONFIG_TASK_IO_ACCOUNTING.
+ */
 #define VPROCNS_EVENT_BYTES		_BITUL(4)
-/* maxrss: the last thread of a process */
+
+/**
+ * VPROCNS_EVENT_MAXRSS - bit of has: maxrss; of the last thread of a process
+ */
 #define VPROCNS_EVENT_MAXRSS		_BITUL(5)
 
 /**
@@ -846,9 +868,10 @@ struct vprocns_events_stats {
 	__u32 size;
 };
 
-/*
- * VPROCNS_EVENTS - on a group: has its events told on this descriptor, from now
- * on.
+/**
+ * VPROCNS_EVENTS - have a group's events told on this descriptor, from now on
+ *
+ * On a group; takes a struct vprocns_events.
  *
  * The ring belongs to the descriptor. Its memory is charged to the caller:
  * to its memory cgroup, and to its RLIMIT_MEMLOCK. Another descriptor of the group
@@ -859,27 +882,34 @@ struct vprocns_events_stats {
  *
  * read(2) gives as many whole records as fit, and waits for the first one unless
  * O_NONBLOCK is set. 0 is the end: the group has ended and everything was read.
- * EINVAL: no VPROCNS_EVENTS was done; the buffer is shorter than the next record
- *	(a page is enough for each)
- * EAGAIN: nothing is there, with O_NONBLOCK
- * EFAULT: the buffer can't be written; no record is consumed
- * EINTR: a signal came while it waited
+ * Its errors:
+ *
+ * * EINVAL - no VPROCNS_EVENTS was done; the buffer is shorter than the next record
+ *   (a page is enough for each)
+ * * EAGAIN - nothing is there, with O_NONBLOCK
+ * * EFAULT - the buffer can't be written; no record is consumed
+ * * EINTR - a signal came while it waited
  *
  * poll(2) says POLLIN when a record is there, and POLLHUP when the group has
  * ended, the latter without VPROCNS_EVENTS too. A reader that sleeps in poll(2) or
- * read(2) is woken by @wake bytes; with a timeout it looks at what is there.
+ * read(2) is woken by vprocns_events.wake bytes; with a timeout it looks at what is
+ * there.
  *
- * Errors of the ioctl:
- * EINVAL: a size or wake out of range
- * EBUSY: this descriptor has a ring
- * ENOSPC: VPROCNS_EVENTS_READERS descriptors of the group have one
- * ENOMEM: beyond RLIMIT_MEMLOCK (without CAP_IPC_LOCK), or no memory
+ * Return: 0, or -1 with errno:
+ * * EINVAL - a size or wake out of range
+ * * EBUSY - this descriptor has a ring
+ * * ENOSPC - VPROCNS_EVENTS_READERS descriptors of the group have one
+ * * ENOMEM - beyond RLIMIT_MEMLOCK (without CAP_IPC_LOCK), or no memory
  */
 #define VPROCNS_EVENTS		_IOW(VPROCNS_IOC, 0x16, struct vprocns_events)
 
-/*
- * VPROCNS_EVENTS_STATS - on a group with VPROCNS_EVENTS: how its ring stands.
- * EINVAL: no VPROCNS_EVENTS was done
+/**
+ * VPROCNS_EVENTS_STATS - how a descriptor's ring stands
+ *
+ * On a group with VPROCNS_EVENTS; fills in a struct vprocns_events_stats.
+ *
+ * Return: 0, or -1 with errno:
+ * * EINVAL - no VPROCNS_EVENTS was done
  */
 #define VPROCNS_EVENTS_STATS	_IOR(VPROCNS_IOC, 0x17, struct vprocns_events_stats)
 
