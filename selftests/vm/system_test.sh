@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# A system where vprocns was installed as a user would: by DKMS, for each of its
-# kernels, and loaded from where DKMS put it. Runs in the VM, first.
+# A system where the packages of vprocns were installed: DKMS built the module for each
+# of its kernels, and it was loaded from where DKMS put it. Runs in the VM, first.
 . "$(dirname "$0")/../tap.sh"
 
 release=$(uname -r)
@@ -21,7 +21,7 @@ else
 fi
 [[ $(cat /sys/module/vprocns/srcversion) == "$(modinfo -F srcversion vprocns)" ]]
 say $? "what is loaded is that file"
-holds "the tool is in the path" test "$(command -v vprocns)" = /usr/local/bin/vprocns
+holds "the tool is in the path" test "$(command -v vprocns)" = /usr/bin/vprocns
 run vprocns run -- bash -c 'echo $BASHPID'
 is "and runs a group" 0 1000
 run vprocns check
