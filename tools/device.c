@@ -140,10 +140,9 @@ int group_open(int device, const char *word)
 	}
 }
 
-void group_bind(int group, int pidfd, const struct vprocns_create *create,
-		__u32 flags)
+void group_bind(int group, int pidfd, const struct vprocns_create *create)
 {
-	struct vprocns_bind bind = { .pidfd = pidfd, .flags = flags };
+	struct vprocns_bind bind = { .pidfd = pidfd };
 
 	if (!ioctl(group, VPROCNS_BIND, &bind))
 		return;
