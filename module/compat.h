@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Every difference between kernel versions and architectures is here alone. */
+/*
+ * Every difference between kernel versions and architectures is here alone.
+ *
+ * Distributions carry what later versions brought back to their kernels. So each
+ * VPROCNS_HAS_* says what this kernel's headers have: Kbuild looks.
+ */
 #ifndef _VPROCNS_COMPAT_H
 #define _VPROCNS_COMPAT_H
 
@@ -17,6 +22,14 @@
 
 #include "vprocns.h"
 
+/*
+ * packaging/install reads this line as well, for itself and for DKMS. What 5.10 lacks
+ * is in Documentation/testing.md.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "vprocns needs Linux 6.1 or newer"
+#endif
+
 /* Where ftrace hands over the arguments, saving all registers is waste. */
 #ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
 #define VPROCNS_FTRACE_REGS	0
@@ -25,7 +38,7 @@
 #endif
 
 /* 6.2 brought accessors that don't depend on how the registers are kept. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#ifdef VPROCNS_HAS_FTRACE_REGS_ARGUMENT
 #define vprocns_regs_argument(fregs, n)	ftrace_regs_get_argument(fregs, n)
 #define vprocns_regs_set_ip(fregs, ip)	\
 	ftrace_regs_set_instruction_pointer(fregs, ip)
@@ -57,7 +70,7 @@ static inline int vprocns_ns_type(const struct inode *inode)
 {
 	const struct ns_common *ns = get_proc_ns(inode);
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
+#ifdef VPROCNS_HAS_NS_TYPE
 	return ns->ns_type;
 #else
 	return ns->ops->type;
@@ -65,7 +78,7 @@ static inline int vprocns_ns_type(const struct inode *inode)
 }
 
 /* 6.16 tells the probe of sched_process_exit whether that was the last thread. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#ifdef VPROCNS_HAS_EXIT_GROUP_DEAD
 #define VPROCNS_EXIT_PROBE(name)	\
 	void name(void *data, struct task_struct *task, bool group_dead)
 #else
@@ -74,7 +87,7 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #endif
 
 /* 6.17 gave the unbound queue a new name, and calls the old one deprecated. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#ifdef VPROCNS_HAS_SYSTEM_DFL_WQ
 #define vprocns_unbound_wq	system_dfl_wq
 #else
 #define vprocns_unbound_wq	system_unbound_wq
