@@ -482,10 +482,13 @@ void vprocns_probe_fork(void *data, struct task_struct *parent,
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm)
 {
+	struct pid *const pid = task_pid(task);
 	struct vprocns_group *group;
 
-	if (!task_pid(task)->level)
+	if (!pid->level)
 		return;
+	if (is_child_reaper(pid))
+		vprocns_group_start(pid->numbers[pid->level].ns);
 	rcu_read_lock();
 	group = vprocns_group_of(task_active_pid_ns(task));
 	/* Only a thread that is not the leader changes its number: to the leader's. */

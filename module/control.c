@@ -113,14 +113,15 @@ static int bind(struct vprocns_group *group, unsigned int cmd,
 	err = copy_in(&bind, sizeof(bind), BIND_SIZE_VER0, cmd, arg);
 	if (err)
 		return err;
-	if (bind.reserved || bind.pidfd < -1)
+	if (bind.flags & ~VPROCNS_BIND_AT_EXEC || bind.pidfd < -1)
 		return -EINVAL;
 
 	if (bind.pidfd == -1) {
 		if (task_active_pid_ns(current) == &init_pid_ns ||
 		    task_tgid_vnr(current) != 1)
 			return -EPERM;
-		return vprocns_group_bind(group, task_tgid(current), true);
+		return vprocns_group_bind(group, task_tgid(current), true,
+					  bind.flags);
 	}
 
 	file = fget(bind.pidfd);
@@ -135,7 +136,7 @@ static int bind(struct vprocns_group *group, unsigned int cmd,
 	} else if (!pid_has_task(pid, PIDTYPE_PID)) {
 		err = -ESRCH;
 	} else {
-		err = vprocns_group_bind(group, pid, false);
+		err = vprocns_group_bind(group, pid, false, bind.flags);
 	}
 	fput(file);
 	return err;

@@ -42,14 +42,7 @@ static u64 next_id = 1;
 static DEFINE_HASHTABLE(groups_by_ns, 12);
 static struct workqueue_struct *end_queue;
 
-/**
- * vprocns_group_of - the group that a PID namespace is bound to
- * @ns: the namespace
- *
- * Context: RCU read side, which keeps the group; any, no lock.
- * Return: the group, or NULL.
- */
-struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
+static struct vprocns_group *find_by_ns(const struct pid_namespace *ns)
 {
 	struct vprocns_group *group;
 
@@ -57,6 +50,37 @@ struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
 		if (group->ns == ns)
 			return group;
 	return NULL;
+}
+
+/**
+ * vprocns_group_of - the group that a PID namespace is bound to
+ * @ns: the namespace
+ *
+ * Context: RCU read side, which keeps the group; any, no lock.
+ * Return: the group, or NULL, as for one that waits for pid 1 to execute.
+ */
+struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
+{
+	struct vprocns_group *const group = find_by_ns(ns);
+
+	return group && !READ_ONCE(group->waits_for_exec) ? group : NULL;
+}
+
+/**
+ * vprocns_group_start - pid 1 of a PID namespace executes a program
+ * @ns: the namespace
+ *
+ * Context: any, no lock.
+ */
+void vprocns_group_start(const struct pid_namespace *ns)
+{
+	struct vprocns_group *group;
+
+	rcu_read_lock();
+	group = find_by_ns(ns);
+	if (group && READ_ONCE(group->waits_for_exec))
+		WRITE_ONCE(group->waits_for_exec, false);
+	rcu_read_unlock();
 }
 
 /**
@@ -348,6 +372,7 @@ u64 vprocns_group_next_id(u64 after)
  * @group: the group
  * @pid: a process of the namespace
  * @self: the caller is that namespace's init
+ * @flags: VPROCNS_BIND_* bits
  *
  * A clone that a member has begun before the bind and ends behind it may be
  * numbered like a kernel-made thread.
@@ -356,7 +381,8 @@ u64 vprocns_group_next_id(u64 after)
  * Return: 0 or a negative errno: see VPROCNS_BIND. The caller has checked the
  * permission.
  */
-int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
+int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
+		       u32 flags)
 {
 	struct pid_namespace *const ns = ns_of_pid(pid);
 	struct pid *init;
@@ -374,7 +400,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	}
 	rcu_read_lock();
 	init = get_pid(find_pid_ns(1, ns));
-	taken = vprocns_group_of(ns);
+	taken = find_by_ns(ns);
 	rcu_read_unlock();
 	if (!init || init_is_gone(init)) {
 		err = -ESRCH;
@@ -390,6 +416,7 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self)
 	/* Until the release: a target may hold the group beyond its end. */
 	__module_get(THIS_MODULE);
 	group->self_bound = self;
+	group->waits_for_exec = flags & VPROCNS_BIND_AT_EXEC;
 	group->init = init;
 	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));

@@ -38,6 +38,7 @@
  *	as clone.c packs it; or 0
  * @create: the request, with defaults filled in; fixed
  * @self_bound: bound by its own init; fixed by the bind
+ * @waits_for_exec: its rules begin when its init executes a program
  * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
  * @node: in the table by namespace while the group is bound
  * @ns: the namespace, with a reference; NULL until bound, then fixed.
@@ -71,6 +72,7 @@ struct vprocns_group {
 	u64 passed[2];
 	struct vprocns_create create;
 	bool self_bound;
+	bool waits_for_exec;
 	atomic_t vfork_warning;
 
 	struct hlist_node node;
@@ -92,7 +94,9 @@ void vprocns_groups_exit(void);
 struct vprocns_group *vprocns_group_create(const struct vprocns_create *create);
 struct vprocns_group *vprocns_group_open(const struct vprocns_open *open);
 u64 vprocns_group_next_id(u64 after);
-int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self);
+int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
+		       u32 flags);
+void vprocns_group_start(const struct pid_namespace *ns);
 void vprocns_group_put(struct vprocns_group *group);
 void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
 void vprocns_group_stats(struct vprocns_group *group,

@@ -132,11 +132,12 @@ MEMBER_TEST(root_then_without_cap_sys_admin)
 	expect_all(_metadata, true);
 	EXPECT_EQ(0, clone3_with(CLONE_NEWUTS));
 	ASSERT_TRUE(drop_admin());
-	EXPECT_EQ(EPERM, clone3_with(CLONE_NEWUTS));
 	before = get_stats(self->group);
+	/* Linux says the same, but does not count. */
+	EXPECT_EQ(EPERM, clone3_with(CLONE_NEWUTS));
 	expect_all(_metadata, false);
 	after = get_stats(self->group);
-	EXPECT_EQ(2 * ARRAY_SIZE(kinds) - 1,
+	EXPECT_EQ(2 * ARRAY_SIZE(kinds),
 		  after.refused[VPROCNS_RULE_NAMESPACE] -
 		  before.refused[VPROCNS_RULE_NAMESPACE]);
 	EXPECT_EQ(ARRAY_SIZE(kinds), after.refused[VPROCNS_RULE_UNSHARE] -
@@ -246,11 +247,15 @@ MEMBER_TEST(threads_that_race_with_the_flags)
 /* The control: outside the group some of these come through. */
 TEST(the_race_can_be_won_outside)
 {
-	unsigned int refused;
+	unsigned int refused, escaped = 0, left = 100;
 
 	ASSERT_TRUE(drop_admin());
-	EXPECT_LT(0, race(500, &refused));
-	EXPECT_EQ(0, refused);
+	/* Processors in turn make it rare. */
+	while (!escaped && left--) {
+		escaped = race(500, &refused);
+		EXPECT_EQ(0, refused);
+	}
+	EXPECT_LT(0, escaped);
 }
 
 TEST_HARNESS_MAIN

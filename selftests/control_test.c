@@ -230,7 +230,7 @@ TEST_F(group, unknown_ioctls)
 
 TEST_F(group, reserved_fields)
 {
-	struct vprocns_bind bind = { .pidfd = -1, .reserved = 1 };
+	struct vprocns_bind bind = { .pidfd = -1, .flags = 1U << 31 };
 	struct vprocns_translate translate = { .tid = 1, .reserved = 1 };
 	struct vprocns_members members = {};
 

@@ -21,24 +21,29 @@
 	"the capability view is host, whatever the profile, unless --caps says otherwise.\n" \
 	"\n"								\
 	GROUP_USAGE							\
+	"  --at-exec         begin when pid 1 of the namespace executes a program next\n" \
 	"  --json            print JSON\n"
 
 static int bind_main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		GROUP_OPTIONS,
+		{ "at-exec", no_argument, NULL, OPT_AT_EXEC },
 		{ "json", no_argument, NULL, OPT_JSON },
 		HELP_OPTION
 	};
 	static const struct column column = { "ID", COLUMN_NUMBER };
 	struct vprocns_create create = {};
 	bool json = false, by_default;
+	__u32 flags = 0;
 	int option, device, group, pidfd;
 	pid_t pid;
 
 	while ((option = next_option(argc, argv, OPTIONS_ANYWHERE, options)) != -1) {
 		if (option == OPT_JSON)
 			json = true;
+		else if (option == OPT_AT_EXEC)
+			flags = VPROCNS_BIND_AT_EXEC;
 		else
 			group_option(option, optarg, &create);
 	}
@@ -55,8 +60,9 @@ static int bind_main(int argc, char **argv)
 		fail("process %d: %s", pid, strerror(errno));
 	device = device_open();
 	group = group_create(device, &create);
-	group_bind(group, pidfd, &create);
-	if (by_default && create.profile != VPROCNS_PROFILE_LINUX)
+	group_bind(group, pidfd, &create, flags);
+	if (by_default && create.profile != VPROCNS_PROFILE_LINUX &&
+	    create.profile != VPROCNS_PROFILE_CONTAINER)
 		complain("capabilities are shown as they are; --caps empty hides them");
 
 	if (json) {

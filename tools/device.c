@@ -140,9 +140,10 @@ int group_open(int device, const char *word)
 	}
 }
 
-void group_bind(int group, int pidfd, const struct vprocns_create *create)
+void group_bind(int group, int pidfd, const struct vprocns_create *create,
+		__u32 flags)
 {
-	struct vprocns_bind bind = { .pidfd = pidfd };
+	struct vprocns_bind bind = { .pidfd = pidfd, .flags = flags };
 
 	if (!ioctl(group, VPROCNS_BIND, &bind))
 		return;

@@ -15,7 +15,9 @@ int device_open(void);
 int group_create(int device, const struct vprocns_create *create);
 /* The descriptor of the group that @word names, by id or by name. */
 int group_open(int device, const char *word);
-void group_bind(int group, int pidfd, const struct vprocns_create *create);
+/* @flags: VPROCNS_BIND_*. */
+void group_bind(int group, int pidfd, const struct vprocns_create *create,
+		__u32 flags);
 struct vprocns_info group_info(int group);
 struct vprocns_stats group_stats(int group);
 /* The live tasks, by ascending TID; for free(). */

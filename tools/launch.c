@@ -80,7 +80,7 @@ static noreturn void be_init(const struct start *start, bool own_users)
 	if (group_info(start->group).caps != VPROCNS_CAPS_HOST)
 		program_drop();
 
-	group_bind(start->group, -1, &start->launch->create);
+	group_bind(start->group, -1, &start->launch->create, 0);
 	close(start->group);
 
 	program = fork();

@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
 	&map_command,
 	&check_command,
 	&explain_command,
+	&oci_hook_command,
 };
 
 static const struct command *command;

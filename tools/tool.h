@@ -41,6 +41,7 @@ extern const struct command stat_command;
 extern const struct command map_command;
 extern const struct command check_command;
 extern const struct command explain_command;
+extern const struct command oci_hook_command;
 
 /* Each prints one line and ends the process with the command's status. */
 noreturn void fail(const char *format, ...)
@@ -68,6 +69,7 @@ enum {
 	OPT_REPORT,
 	OPT_BATCH,
 	OPT_ADMIN,
+	OPT_AT_EXEC,
 	OPT_TO_VIRTUAL,
 };
 

@@ -166,12 +166,20 @@ struct vprocns_list {
 /**
  * struct vprocns_bind - argument of VPROCNS_BIND
  * @pidfd: any process of the namespace to bind, or -1 for the caller's own
- * @reserved: zero
+ * @flags: VPROCNS_BIND_* bits
  */
 struct vprocns_bind {
 	__s32 pidfd;
-	__u32 reserved;
+	__u32 flags;
 };
+
+/* vprocns_bind.flags */
+/*
+ * Policy, capability view and numbering begin when pid 1 of the namespace
+ * executes a program next. Until then nobody notices the group; tasks that are
+ * there by then keep their numbers.
+ */
+#define VPROCNS_BIND_AT_EXEC		_BITUL(0)
 
 /**
  * enum vprocns_state - how far a group's life has come
@@ -524,7 +532,7 @@ struct vprocns_members {
  * * EBUSY - the namespace is another group's
  * * EBADF - not a pidfd
  * * ESRCH - the process, or its namespace's init, is gone
- * * EINVAL - a reserved field, a pidfd below -1, a range that exceeds the
+ * * EINVAL - an unknown flag, a pidfd below -1, a range that exceeds the
  *   namespace's own pid_max
  */
 #define VPROCNS_BIND		_IOW(VPROCNS_IOC, 0x10, struct vprocns_bind)
