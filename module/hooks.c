@@ -14,8 +14,10 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 #include <linux/static_call.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
@@ -231,30 +233,42 @@ static int register_patiently(struct ftrace_ops *ops)
 	return err == -EAGAIN ? -EBUSY : err;
 }
 
-/* Registering all failed: tries each alone, to name the one that is taken. */
+/*
+ * Registering all failed: tries each alone, to name the one that is taken. Not each
+ * time, since anybody may try again and again, and ftrace waits for RCU-tasks. The
+ * ops is a new one each time: one whose filter was freed may not be used again.
+ */
 static void name_the_taken(int err)
 {
-	static struct ftrace_ops trial = {
-		.func	= do_nothing,
-		.flags	= HOOK_FLAGS,
-	};
+	static DEFINE_RATELIMIT_STATE(naming, 60 * HZ, 3);
+	struct ftrace_ops *trial;
 	size_t i;
 
+	if (!__ratelimit(&naming))
+		return;
+	trial = kzalloc(sizeof(*trial), GFP_KERNEL);
+	if (!trial)
+		return;
+	trial->func = do_nothing;
+	trial->flags = HOOK_FLAGS;
 	for (i = 0; i < nr_hooks; i++) {
-		int ret = ftrace_set_filter_ip(&trial, hooks[i].ip, 0, 1);
+		int ret = ftrace_set_filter_ip(trial, hooks[i].ip, 0, 1);
 
 		if (!ret)
-			ret = register_patiently(&trial);
+			ret = register_patiently(trial);
 		if (ret) {
-			pr_err_ratelimited("%s can't be hooked (%d): a live patch or another module has it\n",
-					   hooks[i].symbol, ret);
+			pr_err("%s can't be hooked (%d): a live patch or another module has it\n",
+			       hooks[i].symbol, ret);
 			break;
 		}
-		unregister_ftrace_function(&trial);
+		/* ftrace has shut itself down, and still calls it. */
+		if (unregister_ftrace_function(trial))
+			return;
 	}
 	if (i == nr_hooks)
 		pr_err("the hooks can't be registered (%d)\n", err);
-	ftrace_free_filter(&trial);
+	ftrace_free_filter(trial);
+	kfree(trial);
 }
 
 static void probes_off(size_t nr)
