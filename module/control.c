@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/anon_inodes.h>
+#include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -102,11 +103,23 @@ static int copy_out(void __user *arg, unsigned int cmd, const void *from,
 	return copy_sized(arg, _IOC_SIZE(cmd), from, known);
 }
 
-static int bind(struct vprocns_group *group, unsigned int cmd,
-		const void __user *arg)
+/*
+ * A group's rules hold for programs that have more privileges than its maker, by a
+ * setuid file for instance. So it takes power over the namespace that gives them,
+ * the power of who made the descriptor: pid 1 may have dropped its own by now.
+ */
+static bool may_bind_own(const struct file *file)
 {
+	return file_ns_capable(file, task_active_pid_ns(current)->user_ns,
+			       CAP_SYS_ADMIN);
+}
+
+static int bind(struct file *file, unsigned int cmd, const void __user *arg)
+{
+	const struct descriptor *const descriptor = file->private_data;
+	struct vprocns_group *const group = descriptor->group;
 	struct vprocns_bind bind;
-	struct file *file;
+	struct file *pidfd;
 	struct pid *pid;
 	int err;
 
@@ -118,16 +131,16 @@ static int bind(struct vprocns_group *group, unsigned int cmd,
 
 	if (bind.pidfd == -1) {
 		if (task_active_pid_ns(current) == &init_pid_ns ||
-		    task_tgid_vnr(current) != 1)
+		    task_tgid_vnr(current) != 1 || !may_bind_own(file))
 			return -EPERM;
 		return vprocns_group_bind(group, task_tgid(current), true,
 					  bind.flags);
 	}
 
-	file = fget(bind.pidfd);
-	if (!file)
+	pidfd = fget(bind.pidfd);
+	if (!pidfd)
 		return -EBADF;
-	pid = static_call(vprocns_pidfd_pid)(file);
+	pid = static_call(vprocns_pidfd_pid)(pidfd);
 	if (IS_ERR(pid)) {
 		err = -EBADF;
 	} else if (ns_of_pid(pid) == &init_pid_ns ||
@@ -138,7 +151,7 @@ static int bind(struct vprocns_group *group, unsigned int cmd,
 	} else {
 		err = vprocns_group_bind(group, pid, false, bind.flags);
 	}
-	fput(file);
+	fput(pidfd);
 	return err;
 }
 
@@ -292,11 +305,13 @@ static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	struct vprocns_group *const group = descriptor->group;
 	void __user *const to = (void __user *)arg;
 
+	if (cmd == VPROCNS_KILL)
+		return vprocns_group_kill(group);
 	if (_IOC_TYPE(cmd) != VPROCNS_IOC)
 		return -ENOTTY;
 	switch (_IOC_NR(cmd)) {
 	case _IOC_NR(VPROCNS_BIND):
-		return bind(group, cmd, to);
+		return bind(file, cmd, to);
 	case _IOC_NR(VPROCNS_INFO):
 		return info(group, cmd, to);
 	case _IOC_NR(VPROCNS_STATS):

@@ -2,15 +2,18 @@
 /*
  * Group objects: made, bound to a PID namespace, found by it, ended with it.
  *
- * Locks, outermost first: groups_lock, hooks_lock (hooks.c); and, apart from
- * those, init's wait_pidfd.lock, under which only end_work is queued;
- * group->lock is innermost everywhere.
+ * Locks, none taken under another: groups_lock; hooks_lock (hooks.c), which may be
+ * held for long; init's wait_pidfd.lock, under which only end_work is queued. Only
+ * group->lock is, innermost everywhere.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/capability.h>
 #include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -29,11 +32,20 @@ static unsigned int max_groups = 16384;
 module_param(max_groups, uint, 0644);
 MODULE_PARM_DESC(max_groups, "how many groups may be there at once");
 
-/* Protects the table by id, nr_groups, next_id and every group's state. */
+static unsigned int max_user_groups = 1024;
+module_param(max_user_groups, uint, 0644);
+MODULE_PARM_DESC(max_user_groups, "how many groups one user may have at once");
+
+/* Protects these tables, nr_groups, next_id and every group's state. */
 static DEFINE_MUTEX(groups_lock);
 static DEFINE_XARRAY(groups_by_id);
 static unsigned int nr_groups;
 static u64 next_id = 1;
+/* Those with a name. Many users may have one of the same. */
+static DEFINE_HASHTABLE(groups_by_name, 12);
+static u32 name_seed __ro_after_init;
+/* How many each user is charged with, by UID. */
+static DEFINE_XARRAY(groups_of_user);
 
 /*
  * Each clone looks up several times, and in a chain of a few that is cheapest.
@@ -113,16 +125,95 @@ bool vprocns_group_admin(const struct vprocns_group *group)
 	return ns_capable_noaudit(group->ns->user_ns, CAP_SYS_ADMIN);
 }
 
+static bool is_owner(const struct vprocns_group *group)
+{
+	return uid_eq(current_euid(), group->creator->euid);
+}
+
+static bool may_open(const struct vprocns_group *group)
+{
+	return is_owner(group) ||
+	       ns_capable_noaudit(group->creator->user_ns, CAP_SYS_ADMIN);
+}
+
+/* Seeded, so that no user can have others' names meet in one chain. */
+static u32 hash_name(const char *name)
+{
+	return jhash(name, strlen(name), name_seed);
+}
+
+/*
+ * The caller's own group of this name, or the only one of others that the caller
+ * could open; ENOTUNIQ where there are several.
+ */
 static struct vprocns_group *find_by_name(const char *name)
 {
-	struct vprocns_group *group;
-	unsigned long id;
+	struct vprocns_group *group, *found = NULL;
+	bool unique = true;
 
 	lockdep_assert_held(&groups_lock);
-	xa_for_each(&groups_by_id, id, group)
-		if (!strcmp(group->create.name, name))
+	hash_for_each_possible(groups_by_name, group, name_node,
+			       hash_name(name)) {
+		if (strcmp(group->create.name, name) || !may_open(group))
+			continue;
+		if (is_owner(group))
 			return group;
-	return NULL;
+		unique = !found;
+		found = group;
+	}
+	return unique ? found : ERR_PTR(-ENOTUNIQ);
+}
+
+static bool name_is_taken(const char *name)
+{
+	const struct vprocns_group *group;
+
+	lockdep_assert_held(&groups_lock);
+	hash_for_each_possible(groups_by_name, group, name_node,
+			       hash_name(name))
+		if (!strcmp(group->create.name, name) && is_owner(group))
+			return true;
+	return false;
+}
+
+/*
+ * The UID that answers for who has @cred: who made the outermost user namespace.
+ * So another namespace, with other UIDs in it, is no way to more groups.
+ */
+static unsigned long charged_uid(const struct cred *cred)
+{
+	const struct user_namespace *ns = cred->user_ns;
+	kuid_t uid = cred->euid;
+
+	for (; ns->parent; ns = ns->parent)
+		uid = ns->owner;
+	return __kuid_val(uid);
+}
+
+static int charge(const struct cred *cred)
+{
+	const unsigned long uid = charged_uid(cred);
+	const unsigned long count = xa_to_value(xa_load(&groups_of_user, uid));
+
+	lockdep_assert_held(&groups_lock);
+	if (count >= READ_ONCE(max_user_groups) && !capable(CAP_SYS_RESOURCE))
+		return -EDQUOT;
+	return xa_err(xa_store(&groups_of_user, uid, xa_mk_value(count + 1),
+			       GFP_KERNEL_ACCOUNT));
+}
+
+static void uncharge(const struct cred *cred)
+{
+	const unsigned long uid = charged_uid(cred);
+	const unsigned long count = xa_to_value(xa_load(&groups_of_user, uid));
+
+	lockdep_assert_held(&groups_lock);
+	/* Neither needs memory. */
+	if (count > 1)
+		xa_store(&groups_of_user, uid, xa_mk_value(count - 1),
+			 GFP_KERNEL);
+	else
+		xa_erase(&groups_of_user, uid);
 }
 
 static bool init_is_gone(struct pid *init)
@@ -167,6 +258,7 @@ static void end_group(struct work_struct *work)
 	mutex_unlock(&groups_lock);
 
 	vprocns_event_ended(group);
+	vprocns_hooks_put();
 	vprocns_group_put(group);
 }
 
@@ -258,20 +350,23 @@ static int enlist(struct vprocns_group *group)
 	int err;
 
 	lockdep_assert_held(&groups_lock);
-	if (group->create.name[0] && find_by_name(group->create.name))
+	if (group->create.name[0] && name_is_taken(group->create.name))
 		return -EEXIST;
 	if (nr_groups >= READ_ONCE(max_groups))
 		return -ENOSPC;
+	err = charge(group->creator);
+	if (err)
+		return err;
 
 	group->id = next_id;
 	err = xa_insert(&groups_by_id, group->id, group, GFP_KERNEL_ACCOUNT);
-	if (err)
-		return err;
-	err = vprocns_hooks_get();
 	if (err) {
-		xa_erase(&groups_by_id, group->id);
+		uncharge(group->creator);
 		return err;
 	}
+	if (group->create.name[0])
+		hash_add(groups_by_name, &group->name_node,
+			 hash_name(group->create.name));
 	next_id++;
 	nr_groups++;
 	return 0;
@@ -281,8 +376,7 @@ static int enlist(struct vprocns_group *group)
  * vprocns_group_create - makes a group that is bound to nothing yet
  * @create: the request; every field is checked
  *
- * Context: process; takes groups_lock and hooks_lock; may take seconds when
- * it is the first group.
+ * Context: process; takes groups_lock.
  * Return: the group with one reference, or an ERR_PTR: see VPROCNS_CREATE.
  */
 struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
@@ -314,12 +408,6 @@ err_free:
 	return ERR_PTR(err);
 }
 
-static bool may_open(const struct vprocns_group *group)
-{
-	return uid_eq(current_euid(), group->creator->euid) ||
-	       ns_capable(group->creator->user_ns, CAP_SYS_ADMIN);
-}
-
 /**
  * vprocns_group_open - finds a group that is there
  * @open: by id or by name
@@ -337,11 +425,10 @@ struct vprocns_group *vprocns_group_open(const struct vprocns_open *open)
 	mutex_lock(&groups_lock);
 	group = open->id ? xa_load(&groups_by_id, open->id) :
 			   find_by_name(open->name);
-	if (!group)
+	/* Nobody learns what groups others have. */
+	if (!group || (!IS_ERR(group) && !may_open(group)))
 		group = ERR_PTR(-ENOENT);
-	else if (!may_open(group))
-		group = ERR_PTR(-EACCES);
-	else
+	if (!IS_ERR(group))
 		kref_get(&group->refs);
 	mutex_unlock(&groups_lock);
 	return group;
@@ -367,57 +454,35 @@ u64 vprocns_group_next_id(u64 after)
 	return group ? id : 0;
 }
 
-/**
- * vprocns_group_bind - binds a group to a PID namespace, for good
- * @group: the group
- * @pid: a process of the namespace
- * @self: the caller is that namespace's init
- * @flags: VPROCNS_BIND_* bits
- *
- * A clone that a member has begun before the bind and ends behind it may be
- * numbered like a kernel-made thread.
- *
- * Context: process; takes groups_lock.
- * Return: 0 or a negative errno: see VPROCNS_BIND. The caller has checked the
- * permission.
- */
-int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
-		       u32 flags)
+/* Whether the group can be bound to @ns, of which @init is pid 1, if any. */
+static int check_bind(const struct vprocns_group *group,
+		      const struct pid_namespace *ns, struct pid *init)
 {
-	struct pid_namespace *const ns = ns_of_pid(pid);
-	struct pid *init;
 	bool taken;
-	int err;
 
-	mutex_lock(&groups_lock);
-	if (group->state != VPROCNS_STATE_NEW) {
-		err = -EALREADY;
-		goto err_unlock;
-	}
-	if (!vprocns_range_ok(&group->create, ns)) {
-		err = -EINVAL;
-		goto err_unlock;
-	}
+	lockdep_assert_held(&groups_lock);
+	if (group->state != VPROCNS_STATE_NEW)
+		return -EALREADY;
+	if (!vprocns_range_ok(&group->create, ns))
+		return -EINVAL;
+	if (!init || init_is_gone(init))
+		return -ESRCH;
 	rcu_read_lock();
-	init = get_pid(find_pid_ns(1, ns));
 	taken = find_by_ns(ns);
 	rcu_read_unlock();
-	if (!init || init_is_gone(init)) {
-		err = -ESRCH;
-		goto err_init;
-	}
+	return taken ? -EBUSY : 0;
+}
 
-	if (taken) {
-		err = -EBUSY;
-		goto err_init;
-	}
-
+static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
+			 struct pid *init, bool self, u32 flags)
+{
+	lockdep_assert_held(&groups_lock);
 	kref_get(&group->refs);
 	/* Until the release: a target may hold the group beyond its end. */
 	__module_get(THIS_MODULE);
 	group->self_bound = self;
 	group->waits_for_exec = flags & VPROCNS_BIND_AT_EXEC;
-	group->init = init;
+	group->init = get_pid(init);
 	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
@@ -426,13 +491,90 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
 	add_wait_queue(&init->wait_pidfd, &group->init_wait);
 	/* It may have ended before we were in the queue. */
 	queue_work(end_queue, &group->end_work);
-	mutex_unlock(&groups_lock);
-	return 0;
+}
 
-err_init:
-	put_pid(init);
-err_unlock:
+/**
+ * vprocns_group_bind - binds a group to a PID namespace, for good
+ * @group: the group
+ * @pid: a process of the namespace
+ * @self: the caller is that namespace's init
+ * @flags: VPROCNS_BIND_* bits
+ *
+ * A clone that a member has begun before the bind and ends after it may be
+ * numbered like a kernel-made thread.
+ *
+ * Context: process; takes groups_lock and hooks_lock, one after the other; patches
+ * the kernel's text if no other group is bound.
+ * Return: 0 or a negative errno: see VPROCNS_BIND. The caller has checked the
+ * permission.
+ */
+int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
+		       u32 flags)
+{
+	struct pid_namespace *const ns = ns_of_pid(pid);
+	struct pid *init;
+	int err;
+
+	rcu_read_lock();
+	init = get_pid(find_pid_ns(1, ns));
+	rcu_read_unlock();
+
+	/* Looks first: a bind that is refused has nothing patched. */
+	mutex_lock(&groups_lock);
+	err = check_bind(group, ns, init);
 	mutex_unlock(&groups_lock);
+	if (!err)
+		err = vprocns_hooks_get();
+	if (err)
+		goto out;
+
+	mutex_lock(&groups_lock);
+	err = check_bind(group, ns, init);
+	if (!err)
+		become_bound(group, ns, init, self, flags);
+	mutex_unlock(&groups_lock);
+	if (err)
+		vprocns_hooks_put();
+out:
+	put_pid(init);
+	return err;
+}
+
+/**
+ * vprocns_group_kill - ends a group
+ * @group: the group
+ *
+ * All members are killed, which takes its time; one that is not bound never will be.
+ *
+ * Context: process; takes groups_lock.
+ * Return: 0 or a negative errno: see VPROCNS_KILL.
+ */
+int vprocns_group_kill(struct vprocns_group *group)
+{
+	struct pid *init = NULL;
+	u32 state;
+	int err;
+
+	if (!may_open(group))
+		return -EPERM;
+	mutex_lock(&groups_lock);
+	state = group->state;
+	if (state == VPROCNS_STATE_NEW)
+		group->state = VPROCNS_STATE_ENDED;
+	else if (state == VPROCNS_STATE_BOUND)
+		init = get_pid(group->init);
+	mutex_unlock(&groups_lock);
+	if (state == VPROCNS_STATE_ENDED)
+		return -ESRCH;
+	if (state == VPROCNS_STATE_NEW) {
+		vprocns_event_ended(group);
+		return 0;
+	}
+
+	/* From inside, the signal would be lost without a word. */
+	err = pid_nr_ns(task_pid(current), group->ns) ? -EPERM :
+	      kill_pid(init, SIGKILL, 0);
+	put_pid(init);
 	return err;
 }
 
@@ -444,8 +586,10 @@ static void release_group(struct kref *refs)
 
 	lockdep_assert_held(&groups_lock);
 	xa_erase(&groups_by_id, group->id);
+	/* Nothing where it has no name. */
+	hash_del(&group->name_node);
 	nr_groups--;
-	vprocns_hooks_put();
+	uncharge(group->creator);
 	mutex_unlock(&groups_lock);
 
 	if (was_bound)
@@ -507,7 +651,8 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
 	mutex_lock(&groups_lock);
 	info->state = group->state;
 	mutex_unlock(&groups_lock);
-	if (info->state == VPROCNS_STATE_NEW)
+	/* One that was killed before it was bound has no namespace either. */
+	if (info->state == VPROCNS_STATE_NEW || !group->ns)
 		return;
 	info->ns_inum = group->ns->ns.inum;
 	if (info->state == VPROCNS_STATE_BOUND) {
@@ -556,6 +701,7 @@ int vprocns_groups_init(void)
 	err = vprocns_requests_init();
 	if (err)
 		return err;
+	name_seed = get_random_u32();
 	end_queue = alloc_workqueue("vprocns", WQ_UNBOUND, 0);
 	return end_queue ? 0 : -ENOMEM;
 }
@@ -569,4 +715,5 @@ void vprocns_groups_exit(void)
 {
 	destroy_workqueue(end_queue);
 	xa_destroy(&groups_by_id);
+	xa_destroy(&groups_of_user);
 }

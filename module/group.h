@@ -41,6 +41,7 @@
  * @waits_for_exec: its rules begin when its init executes a program
  * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
  * @node: in the table by namespace while the group is bound
+ * @name_node: in the table by name, if it has one; under groups_lock
  * @ns: the namespace, with a reference; NULL until bound, then fixed.
  *	Published by a release store, read by an acquire load.
  * @id: fixed
@@ -76,6 +77,7 @@ struct vprocns_group {
 	atomic_t vfork_warning;
 
 	struct hlist_node node;
+	struct hlist_node name_node;
 	struct pid_namespace *ns;
 	u64 id;
 	u32 state;
@@ -97,6 +99,7 @@ u64 vprocns_group_next_id(u64 after);
 int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
 		       u32 flags);
 void vprocns_group_start(const struct pid_namespace *ns);
+int vprocns_group_kill(struct vprocns_group *group);
 void vprocns_group_put(struct vprocns_group *group);
 void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
 void vprocns_group_stats(struct vprocns_group *group,

@@ -4,13 +4,14 @@
  * that the kernel does not export. It knows no policy.
  *
  * One ftrace_ops holds all functions, so they come and go as one: nothing is
- * ever half hooked, and taking them off waits for RCU-tasks once.
+ * ever half hooked. Nobody waits for RCU-tasks but who unloads the module.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
 #include <linux/kprobes.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/pid.h>
@@ -33,10 +34,17 @@ static size_t nr_hooks;
 static struct vprocns_probe *probes;
 static size_t nr_probes;
 
-/* Protects users and hooked; taken inside groups_lock, takes none of ours. */
+/*
+ * Protects hooked and ready, and is held while the kernel's text is patched: not
+ * taken with a lock that another group's calls need.
+ */
 static DEFINE_MUTEX(hooks_lock);
-static unsigned int users;
 static bool hooked;
+/* What is needed was found, and the module is not on its way out. */
+static bool ready;
+/* Bound groups. Goes up under hooks_lock, so that no hook goes meanwhile. */
+static atomic_t users = ATOMIC_INIT(0);
+static bool keep_hooks;
 
 /*
  * Tasks inside a target. Each is counted up on one CPU and maybe down on
@@ -117,7 +125,7 @@ void vprocns_hook_enter(void)
  * vprocns_hook_leave - the end of a redirect target
  *
  * The counterpart, last. The instructions behind it are covered by
- * synchronize_rcu_tasks() in hooks_off().
+ * synchronize_rcu_tasks() in free_ops().
  */
 void vprocns_hook_leave(void)
 {
@@ -207,10 +215,8 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 #define HOOK_FLAGS							\
 	(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT | VPROCNS_FTRACE_REGS)
 
-static struct ftrace_ops hook_ops = {
-	.func	= vprocns_ftrace,
-	.flags	= HOOK_FLAGS,
-};
+/* On the heap: where ftrace has shut itself down, it outlives the module. */
+static struct ftrace_ops *hook_ops;
 
 static void notrace do_nothing(unsigned long ip, unsigned long parent_ip,
 			       struct ftrace_ops *ops,
@@ -275,7 +281,6 @@ static void probes_off(size_t nr)
 {
 	while (nr--)
 		tracepoint_probe_unregister(probes[nr].tp, probes[nr].probe, NULL);
-	tracepoint_synchronize_unregister();
 }
 
 static int hooks_on(void)
@@ -300,7 +305,7 @@ static int hooks_on(void)
 		}
 	}
 
-	err = register_patiently(&hook_ops);
+	err = register_patiently(hook_ops);
 	if (err) {
 		name_the_taken(err);
 		goto err_probes;
@@ -323,19 +328,26 @@ static long sum_inside(void)
 	return sum;
 }
 
-/* An error leaves all as it was, and the module held until that has changed. */
+/*
+ * Takes all off, and waits for nobody: as long as the module is there, a task that
+ * is still in a handler, a target or a probe does no harm. To ftrace the ops and its
+ * trampoline look like the kernel's own, which are never freed; for others it waits
+ * for RCU-tasks, seconds on a busy machine, under a lock that the next bind needs,
+ * or frees the trampoline without waiting where the next bind is refused. free_ops()
+ * waits and frees.
+ *
+ * An error leaves the hooks as they were, and the module held until that has
+ * changed: ftrace has shut itself down, patches nothing any more, and we are
+ * called for good.
+ */
 static int hooks_off(void)
 {
 	static bool stuck;
 	int err;
 
 	lockdep_assert_held(&hooks_lock);
-	/*
-	 * Waits by RCU-tasks for handlers and for who comes from one: he has
-	 * counted himself in, or will never be in a target. Fails where ftrace has
-	 * shut itself down: it patches nothing any more, so we are called for good.
-	 */
-	err = unregister_ftrace_function(&hook_ops);
+	hook_ops->flags &= ~(FTRACE_OPS_FL_DYNAMIC | FTRACE_OPS_FL_ALLOC_TRAMP);
+	err = unregister_ftrace_function(hook_ops);
 	if (err && !stuck) {
 		pr_err("the hooks can't be taken off (%d): the module stays\n",
 		       err);
@@ -346,11 +358,6 @@ static int hooks_off(void)
 	stuck = err;
 	if (err)
 		return err;
-	/* A target may sleep. Sums only fall now, and 0 is the end. */
-	while (sum_inside())
-		msleep(20);
-	/* The last instructions of those that have counted themselves out. */
-	synchronize_rcu_tasks();
 	probes_off(nr_probes);
 	hooked = false;
 	return 0;
@@ -362,17 +369,44 @@ static DECLARE_DELAYED_WORK(idle_work, hooks_idle);
 static void hooks_idle(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (!users && hooked && hooks_off())
+	if (!atomic_read(&users) && !keep_hooks && hooked && hooks_off())
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 	mutex_unlock(&hooks_lock);
 }
 
+static int set_keep_hooks(const char *value, const struct kernel_param *param)
+{
+	int err;
+
+	mutex_lock(&hooks_lock);
+	err = param_set_bool(value, param);
+	/* At the load it is looked at later, at the unload no more. */
+	if (!err && ready && keep_hooks && !hooked) {
+		err = hooks_on();
+		if (err)
+			keep_hooks = false;
+	}
+	if (ready && !keep_hooks)
+		mod_delayed_work(vprocns_unbound_wq, &idle_work, 0);
+	mutex_unlock(&hooks_lock);
+	return err;
+}
+
+static const struct kernel_param_ops keep_hooks_ops = {
+	.set	= set_keep_hooks,
+	.get	= param_get_bool,
+};
+
+module_param_cb(keep_hooks, &keep_hooks_ops, &keep_hooks, 0644);
+MODULE_PARM_DESC(keep_hooks, "keep the kernel's functions hooked while no group is bound");
+
 /**
  * vprocns_hooks_get - a group needs the hooks
  *
- * Context: process; takes hooks_lock; may take seconds.
- * Return: 0; -ENODEV when ftrace is switched off, -EBUSY when another user
- * has a function, or what else registering said. Each with a line in the log.
+ * Context: process; takes hooks_lock; patches the kernel's text if no other group
+ * needs them.
+ * Return: 0; -ENODEV when ftrace is switched off, -ETXTBSY when another user has a
+ * function, or what else registering said. Each with a line in the log.
  */
 int vprocns_hooks_get(void)
 {
@@ -382,22 +416,21 @@ int vprocns_hooks_get(void)
 	if (!hooked)
 		err = hooks_on();
 	if (!err)
-		users++;
+		atomic_inc(&users);
 	mutex_unlock(&hooks_lock);
-	return err;
+	/* EBUSY is a namespace that is another group's. */
+	return err == -EBUSY ? -ETXTBSY : err;
 }
 
 /**
  * vprocns_hooks_put - a group no longer needs them; off some seconds later
  *
- * Context: process; takes hooks_lock.
+ * Context: any that may not be in an interrupt; takes no lock.
  */
 void vprocns_hooks_put(void)
 {
-	mutex_lock(&hooks_lock);
-	if (!--users)
+	if (atomic_dec_and_test(&users))
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
-	mutex_unlock(&hooks_lock);
 }
 
 static void match_probe(struct tracepoint *tp, void *unused)
@@ -436,7 +469,7 @@ static int find_all(void)
 		if (!address)
 			return -ENOENT;
 		hooks[i].ip = static_call(vprocns_ftrace_location)((unsigned long)address);
-		err = ftrace_set_filter_ip(&hook_ops, hooks[i].ip, 0, 0);
+		err = ftrace_set_filter_ip(hook_ops, hooks[i].ip, 0, 0);
 		if (err) {
 			pr_err("%s can't be hooked (%d): it is not traceable here\n",
 			       hooks[i].symbol, err);
@@ -446,6 +479,54 @@ static int find_all(void)
 	return 0;
 }
 
+/*
+ * Hooked once more, on a function of ours that nobody calls by now, as an ops that may be
+ * freed: now the kernel waits for whoever is in the trampoline, and frees it.
+ */
+static int free_trampoline(void)
+{
+	const unsigned long ip = static_call(vprocns_ftrace_location)
+		((unsigned long)refuse_einval);
+	int err;
+
+	/* ftrace may be switched off by now, and nothing is redirected. */
+	hook_ops->flags &= ~(FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT);
+	if (hook_ops->trampoline)
+		hook_ops->flags |= FTRACE_OPS_FL_ALLOC_TRAMP;
+	err = ftrace_set_filter_ip(hook_ops, ip, 0, 1);
+	if (!err)
+		err = register_ftrace_function(hook_ops);
+	return err ?: unregister_ftrace_function(hook_ops);
+}
+
+/* After the last time that the hooks were on. */
+static void free_ops(void)
+{
+	int err;
+
+	while ((err = free_trampoline()) == -ENOMEM)
+		msleep(20);
+	if (err) {
+		pr_warn("ftrace is out of order (%d): a page of memory is lost\n",
+			err);
+		synchronize_rcu_tasks();
+	}
+	/*
+	 * RCU-tasks has waited for handlers and for who comes from one: he has
+	 * counted himself in, or will never be in a target. A target may sleep. Sums
+	 * only fall now, and 0 is the end.
+	 */
+	while (sum_inside())
+		msleep(20);
+	/* The last instructions of those that have counted themselves out. */
+	synchronize_rcu_tasks();
+	tracepoint_synchronize_unregister();
+	if (!err) {
+		ftrace_free_filter(hook_ops);
+		kfree(hook_ops);
+	}
+}
+
 /**
  * vprocns_hooks_init - finds everything and tries it once
  * @hook_table: the functions; of the first more is asked: see struct vprocns_hook
@@ -453,7 +534,8 @@ static int find_all(void)
  * @probe_table: the tracepoints
  * @probe_count: how many
  *
- * Nothing is registered on return: hooks are there while a group is.
+ * Nothing is registered on return, but with keep_hooks: hooks are there while a
+ * group is bound.
  *
  * Return: 0, or a negative errno after one line that names what is missing.
  */
@@ -467,22 +549,30 @@ int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
 	probes = probe_table;
 	nr_probes = probe_count;
 
+	hook_ops = kzalloc(sizeof(*hook_ops), GFP_KERNEL);
+	if (!hook_ops)
+		return -ENOMEM;
+	hook_ops->func = vprocns_ftrace;
+	hook_ops->flags = HOOK_FLAGS;
+
 	err = find_kallsyms();
 	if (!err)
 		err = find_all();
 	if (err)
-		goto err_filter;
+		goto err_ops;
 
 	mutex_lock(&hooks_lock);
 	err = hooks_on();
+	ready = !err;
 	mutex_unlock(&hooks_lock);
 	if (err)
-		goto err_filter;
+		goto err_ops;
 	hooks_idle(NULL);
 	return 0;
 
-err_filter:
-	ftrace_free_filter(&hook_ops);
+err_ops:
+	ftrace_free_filter(hook_ops);
+	kfree(hook_ops);
 	return err;
 }
 
@@ -495,6 +585,10 @@ err_filter:
  */
 void vprocns_hooks_exit(void)
 {
+	mutex_lock(&hooks_lock);
+	ready = false;
+	keep_hooks = false;
+	mutex_unlock(&hooks_lock);
 	for (;;) {
 		cancel_delayed_work_sync(&idle_work);
 		hooks_idle(NULL);
@@ -502,5 +596,5 @@ void vprocns_hooks_exit(void)
 			break;
 		ssleep(1);
 	}
-	ftrace_free_filter(&hook_ops);
+	free_ops();
 }

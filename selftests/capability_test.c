@@ -200,27 +200,6 @@ MEMBER_TEST(other_pids)
 	EXPECT_EQ(128 + SIGKILL, status_of(child));
 }
 
-/* One of the task's sets, as /proc has it; all bits when it can't be read. */
-static unsigned long long real_set(const char *name)
-{
-	unsigned long long value = ~0ULL;
-	char line[256];
-	FILE *const file = fopen("/proc/thread-self/status", "re");
-
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, strlen(name)))
-			value = strtoull(line + strlen(name) + 1, NULL, 16);
-	if (file)
-		fclose(file);
-	return value;
-}
-
-static unsigned long long real_sets(void)
-{
-	return real_set("CapInh") | real_set("CapPrm") | real_set("CapEff") |
-	       real_set("CapAmb");
-}
-
 /* By @entry: 0 or -errno. */
 static int set_all(enum entry entry, __u32 permitted, __u32 inheritable)
 {

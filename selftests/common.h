@@ -470,6 +470,32 @@ static inline int end_namespace(pid_t init)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 
+/* One of the caller's capability sets, as /proc has it; all bits if it can't be read. */
+static inline unsigned long long real_set(const char *name)
+{
+	const size_t length = strlen(name);
+	unsigned long long value = ~0ULL;
+	char line[256];
+	FILE *file;
+
+	do {
+		file = fopen("/proc/thread-self/status", "re");
+	} while (!file && errno == ENOMEM);
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, name, length) && line[length] == ':')
+			value = strtoull(line + length + 1, NULL, 16);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* Whatever the caller has, by any set. */
+static inline unsigned long long real_sets(void)
+{
+	return real_set("CapInh") | real_set("CapPrm") | real_set("CapEff") |
+	       real_set("CapAmb");
+}
+
 /* The device, and an empty request. */
 FIXTURE(device) {
 	int fd;

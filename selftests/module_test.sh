@@ -45,6 +45,25 @@ end_group
 holds "no group, no hooks, some seconds later" eventually no_hooks
 holds "and no reference" eventually no_probes
 
+# An administrator can have them stay, or come before there is a group.
+keep=/sys/module/vprocns/parameters/keep_hooks
+echo 1 >$keep
+holds "keep_hooks brings the hooks" all_hooks
+start_group living
+end_group
+sleep 7
+holds "and they stay after the last group" all_hooks
+echo 0 >$keep
+holds "until it is taken back" eventually no_hooks
+run bash -c "echo 2 >$keep"
+say $((status == 0)) "keep_hooks is yes or no"
+rmmod vprocns
+insmod "$ko" keep_hooks=1
+holds "keep_hooks at the load" all_hooks
+holds "is in nobody's way who unloads" rmmod vprocns
+holds "and nothing stays hooked" no_hooks
+insmod "$ko"
+
 # Unloading at once, with the hooks still on.
 for ((i = 0; i < 5; i++)); do
 	right_numbers || break
@@ -222,6 +241,10 @@ if take symbol=ksys_unshare; then
 	take symbol=ksys_unshare
 	run vprocns run -- true
 	one_line "so is a group" 125 "holds a function that is needed"
+	run bash -c "echo 1 >$keep"
+	say $((status == 0)) "and keep_hooks says so"
+	run cat $keep
+	is "and stays off" 0 N
 	rmmod taker
 else
 	say 1 "the module that takes a function loads"
@@ -235,6 +258,15 @@ run vprocns run -- true
 one_line "no more groups than max_groups" 125 "too many groups"
 end_group
 echo 16384 >/sys/module/vprocns/parameters/max_groups
+user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+chmod 666 /dev/vprocns
+echo 0 >/sys/module/vprocns/parameters/max_user_groups
+run "${user[@]}" vprocns run -- true
+one_line "no more groups of a user than max_user_groups" 125 "you have as many groups as one user may"
+holds "which is no limit for root" right_numbers
+echo 1024 >/sys/module/vprocns/parameters/max_user_groups
+holds "and none for who has fewer" "${user[@]}" vprocns run -- true
+chmod 660 /dev/vprocns
 
 # A handler that is called after ours has the last word on where a task goes.
 capget=${hooked[4]}
@@ -250,7 +282,7 @@ mkfifo "$work/go"
 unshare --pid --fork bash -c 'read -r <"$0/go"; python3 -c "$1" >"$0/out"' "$work" "$ask" &
 holder=$!
 await pgrep -P $holder
-holds "a namespace is bound" vprocns bind "$(pgrep -P $holder)"
+holds "a namespace is bound" vprocns bind --caps empty "$(pgrep -P $holder)"
 echo >"$work/go"
 wait $holder
 run cat "$work/out"

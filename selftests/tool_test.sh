@@ -31,7 +31,7 @@ gone() {
 }
 
 # What needs no module.
-for command in run exec bind ls ps stat map check explain; do
+for command in run exec bind kill ls ps stat map check explain; do
 	holds "$command --help" vprocns $command --help
 done
 run vprocns
@@ -231,6 +231,19 @@ has "run: --caps host leaves them" 'CapEff:.*[1-9a-f]$'
 # The unprivileged user.
 run "${user[@]}" vprocns run -- bash -c 'echo $$ $(id -u)'
 is "run: unprivileged, as oneself" 0 "1000 65534"
+"${user[@]}" vprocns run --name theirs -- sleep 1000 &
+theirs=$!
+await bound theirs
+run vprocns ls
+has "ls: tells root whose a group is" ' theirs +bound .* 65534( |$)'
+start_group theirs
+run "${user[@]}" vprocns ls
+is "ls: shows a user the user's alone" 0 "$(vprocns ls | sed -n '1p; / 65534/p')"
+end_group
+await bash -c '(($(vprocns ls | grep -c " theirs ") == 1))'
+holds "kill: root ends the group of a user" vprocns kill theirs
+run wait $theirs
+is "kill: whose run tells so" 137
 sysctl -q kernel.unprivileged_userns_clone=0
 run "${user[@]}" vprocns run true
 one_line "run: no user namespaces" 125 "kernel.unprivileged_userns_clone"
@@ -331,6 +344,18 @@ wait $family 2>/dev/null
 run vprocns stat alpha
 has "stat: counts clones" '^clones +[1-9]'
 holds "stat: --json" has_json vprocns stat --json alpha
+run vprocns kill
+one_line "kill: no group" 2 "no group given"
+run vprocns kill nosuchgroup
+one_line "kill: no such group" 1 "there is no group 'nosuchgroup'"
+alpha=$living
+start_group doomed
+victim=$living
+holds "kill: ends a group" vprocns kill doomed
+run wait $victim
+is "kill: whose run tells so" 137
+holds "kill: and has waited for its end" eval "! pgrep -x -P $victim sleep"
+living=$alpha
 run vprocns ls
 has "ls: shows the group" ' alpha +bound +shadow +sequential +0 +1000 '
 holds "ls: --json" has_json vprocns ls --json

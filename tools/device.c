@@ -98,14 +98,12 @@ int group_create(int device, const struct vprocns_create *create)
 		/* Names and flags were checked when the options were read. */
 		bad_range(create);
 	case EEXIST:
-		fail("a group named '%s' is there: take another name, or see 'vprocns ls'",
+		fail("you have a group named '%s': take another name, or see 'vprocns ls'",
 		     create->name);
+	case EDQUOT:
+		fail("you have as many groups as one user may: end some ('vprocns ls'), or have the module's parameter max_user_groups raised");
 	case ENOSPC:
 		fail("too many groups: end some, or raise the module's parameter max_groups");
-	case EBUSY:
-		fail("a kernel live patch or another module holds a function that is needed: the kernel log names it");
-	case ENODEV:
-		fail("kernel.ftrace_enabled is 0: set it with 'sysctl kernel.ftrace_enabled=1'");
 	default:
 		fail("a group can't be made: %s", strerror(errno));
 	}
@@ -130,9 +128,10 @@ int group_open(int device, const char *word)
 		return fd;
 	switch (errno) {
 	case ENOENT:
-		fail("there is no group '%s': see 'vprocns ls'", word);
-	case EACCES:
-		fail("group '%s' is another user's: be its owner or root", word);
+		fail("there is no group '%s' of yours: see 'vprocns ls'", word);
+	case ENOTUNIQ:
+		fail("several users have a group '%s': give its id, see 'vprocns ls'",
+		     word);
 	case EINVAL:
 		misuse("'%s' is neither a group's id nor its name", word);
 	default:
@@ -152,6 +151,10 @@ void group_bind(int group, int pidfd, const struct vprocns_create *create,
 		bad_range(create);
 	case EPERM:
 		fail("not permitted: the initial PID namespace can't be bound, another's needs CAP_SYS_ADMIN over its user namespace");
+	case ETXTBSY:
+		fail("a kernel live patch or another module holds a function that is needed: the kernel log names it");
+	case ENODEV:
+		fail("kernel.ftrace_enabled is 0: set it with 'sysctl kernel.ftrace_enabled=1'");
 	case EBUSY:
 		fail("its PID namespace is bound to another group already: see 'vprocns ls'");
 	case ESRCH:

@@ -49,16 +49,11 @@ static void kill_group(int device, const char *word)
 static int kill_main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "help", no_argument, NULL, OPT_HELP },
-		{}
+		HELP_OPTION
 	};
-	int option, device;
+	int device;
 
-	while ((option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
-		if (option == OPT_HELP)
-			help();
-		bad_option(argv);
-	}
+	next_option(argc, argv, OPTIONS_ANYWHERE, options);
 	if (optind == argc)
 		misuse("no group given; see vprocns kill --help");
 	device = device_open();

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&run_command,
 	&exec_command,
 	&bind_command,
+	&kill_command,
 	&ls_command,
 	&ps_command,
 	&stat_command,

@@ -35,6 +35,7 @@ struct command {
 extern const struct command run_command;
 extern const struct command exec_command;
 extern const struct command bind_command;
+extern const struct command kill_command;
 extern const struct command ls_command;
 extern const struct command ps_command;
 extern const struct command stat_command;

@@ -185,7 +185,8 @@ struct vprocns_bind {
  * enum vprocns_state - how far a group's life has come
  * @VPROCNS_STATE_NEW: not bound yet
  * @VPROCNS_STATE_BOUND: its namespace lives
- * @VPROCNS_STATE_ENDED: its namespace's init is gone, and every member with it
+ * @VPROCNS_STATE_ENDED: its namespace's init is gone, and every member with it; or
+ *	it was killed before it was bound
  */
 enum vprocns_state {
 	VPROCNS_STATE_NEW	= 0,
@@ -489,10 +490,11 @@ struct vprocns_members {
  * * EINVAL - an unknown value or bit, a malformed name, a range outside
  *   2..pid_max-1 or upside down, CLONE_NEWPID or CLONE_NEWUSER allowed, a
  *   seed without lineage numbering
- * * EEXIST - a group of this name is there
+ * * EEXIST - the caller has a group of this name. A name is its owner's, the
+ *   effective UID that made the group: what others have does not matter.
+ * * EDQUOT - the caller has the module's max_user_groups, and no CAP_SYS_RESOURCE.
+ *   A caller in a user namespace is charged to the user who made the outermost one.
  * * ENOSPC - the module's max_groups are in use
- * * EBUSY - another user (a kernel live patch) holds a function we need
- * * ENODEV - kernel.ftrace_enabled is 0
  * * ENOMEM, EMFILE, ENFILE - as everywhere
  */
 #define VPROCNS_CREATE		_IOW(VPROCNS_IOC, 0x01, struct vprocns_create)
@@ -500,12 +502,13 @@ struct vprocns_members {
 /**
  * VPROCNS_OPEN - open a group that is there
  *
- * On /dev/vprocns; takes a struct vprocns_open.
+ * On /dev/vprocns; takes a struct vprocns_open. A name finds the caller's own group,
+ * or else the only one of others that the caller may open.
  *
  * Return: a descriptor of the group, or -1 with errno:
- * * ENOENT - no such group
- * * EACCES - the caller is not its creator, and has no CAP_SYS_ADMIN over its
- *   creator's user namespace
+ * * ENOENT - no such group that the caller may open, as its owner or with
+ *   CAP_SYS_ADMIN over its owner's user namespace
+ * * ENOTUNIQ - several others have a group of this name: take its id
  * * EINVAL - both or none of id and name, a malformed name
  * * ENOMEM, EMFILE, ENFILE - as everywhere
  */
@@ -523,17 +526,22 @@ struct vprocns_members {
 /**
  * VPROCNS_BIND - bind a group to a PID namespace, for good
  *
- * On a group; takes a struct vprocns_bind.
+ * On a group; takes a struct vprocns_bind. The first bind has functions of the
+ * kernel hooked.
  *
  * Return: 0, or -1 with errno:
  * * EPERM - the initial namespace; the caller's own when the caller is not its
- *   init; another's without CAP_SYS_ADMIN over the user namespace that owns it
- * * EALREADY - the group is bound
+ *   init, or when the one who opened the descriptor had no CAP_SYS_ADMIN over the
+ *   user namespace that owns it; another's when the caller has none
+ * * EALREADY - the group is bound, or was killed before
  * * EBUSY - the namespace is another group's
  * * EBADF - not a pidfd
  * * ESRCH - the process, or its namespace's init, is gone
  * * EINVAL - an unknown flag, a pidfd below -1, a range that exceeds the
  *   namespace's own pid_max
+ * * ETXTBSY - another user (a kernel live patch) holds a function that is needed
+ * * ENODEV - kernel.ftrace_enabled is 0
+ * * ENOMEM - as everywhere
  */
 #define VPROCNS_BIND		_IOW(VPROCNS_IOC, 0x10, struct vprocns_bind)
 
@@ -575,6 +583,20 @@ struct vprocns_members {
  * * EINVAL - after < 0, a size under 40 or over 4096 or no multiple of 8
  */
 #define VPROCNS_MEMBERS		_IOWR(VPROCNS_IOC, 0x14, struct vprocns_members)
+
+/**
+ * VPROCNS_KILL - end a group with all its members
+ *
+ * On a group; takes nothing. Sends SIGKILL to the init of its namespace and does not
+ * wait: members go in their time, and the group's state tells. A group that is not
+ * bound ends at once, and can't be bound any more.
+ *
+ * Return: 0, or -1 with errno:
+ * * EPERM - the caller is neither its owner nor has CAP_SYS_ADMIN over its owner's
+ *   user namespace; is a member; or may not signal the init
+ * * ESRCH - it has ended
+ */
+#define VPROCNS_KILL		_IO(VPROCNS_IOC, 0x15)
 
 /**
  * VPROCNS_REFUSALS - what a group refused, by rule
