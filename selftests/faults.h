@@ -20,11 +20,13 @@ static inline bool works_or_documented(long ret, const int *errnos)
 /* Those of uapi/vprocns.h that a fault may cause. */
 static const int descriptor_errnos[] = { EFAULT, ENOMEM, EMFILE, ENFILE, 0 };
 static const int copy_errnos[] = { EFAULT, 0 };
+static const int bind_errnos[] = { EFAULT, ENOMEM, 0 };
 /* Those of Linux. */
 static const int clone_errnos[] = { ENOMEM, EAGAIN, 0 };
 static const int load_errnos[] = { ENOMEM, EFAULT, 0 };
 static const int ring_errnos[] = { ENOMEM, EFAULT, 0 };
 static const int setns_errnos[] = { ENOMEM, 0 };
+static const int capset_errnos[] = { ENOMEM, EFAULT, 0 };
 
 /* By default only what may not sleep fails, and each failure has a back trace. */
 static inline bool injection_is_set_up(void)

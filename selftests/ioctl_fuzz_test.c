@@ -23,9 +23,9 @@ static const struct op {
 } ops[] = {
 	{ "VERSION", VPROCNS_VERSION, true, { EPERM } },
 	{ "CREATE", VPROCNS_CREATE, true,
-	  { EEXIST, ENOSPC, EBUSY, ENODEV, EPERM, ENOMEM, EMFILE, ENFILE } },
+	  { EEXIST, ENOSPC, EPERM, ENOMEM, EMFILE, ENFILE } },
 	{ "OPEN", VPROCNS_OPEN, true,
-	  { ENOENT, EACCES, EPERM, ENOMEM, EMFILE, ENFILE } },
+	  { ENOENT, ENOTUNIQ, EPERM, ENOMEM, EMFILE, ENFILE } },
 	{ "LIST", VPROCNS_LIST, true, { EPERM } },
 	{ "BIND", VPROCNS_BIND, false,
 	  { EPERM, EALREADY, EBUSY, EBADF, ESRCH } },
@@ -37,6 +37,7 @@ static const struct op {
 	/* EINVAL: there is no ring. */
 	{ "EVENTS_STATS", VPROCNS_EVENTS_STATS, false, { EINVAL } },
 	{ "REFUSALS", VPROCNS_REFUSALS, false, {} },
+	{ "KILL", VPROCNS_KILL, false, { EPERM, ESRCH } },
 };
 
 static const int shared_errors[] = { ENOTTY, EFAULT, EINVAL, E2BIG };
@@ -400,11 +401,22 @@ static void mutate(struct fuzzer *f, struct request *r, union argument *a)
 	}
 }
 
+/* Groups that are killed at once would have no members to ask for. */
+static const struct op *next_op(__u64 *state)
+{
+	const struct op *op;
+
+	do {
+		op = &ONE_OF(state, ops);
+	} while (op->cmd == VPROCNS_KILL && !once_in(state, 32));
+	return op;
+}
+
 /* Leaves the argument in memory, with nothing behind it. */
 static struct request next_request(struct fuzzer *f)
 {
 	static _Thread_local union argument a;
-	const struct op *const op = &ONE_OF(&f->state, ops);
+	const struct op *const op = next_op(&f->state);
 	struct request r = {
 		.op = op,
 		.fd = op->of_device ? FD_DEVICE :
@@ -439,8 +451,8 @@ static const struct op *op_of(const struct request *r)
 
 		if (r->type != _IOC_TYPE(cmd) || r->nr != _IOC_NR(cmd))
 			continue;
-		/* The only one without a struct, which could grow. */
-		if (cmd == VPROCNS_VERSION && (r->size || r->dir))
+		/* Those without a struct, which could grow. */
+		if (!_IOC_SIZE(cmd) && (r->size || r->dir))
 			continue;
 		return &ops[i];
 	}
@@ -633,9 +645,10 @@ static void check_fuzzer(struct __test_metadata *_metadata,
 		succeeded += f->succeeded[i];
 		if (f->races)
 			continue;
-		/* A member's own namespace is bound already. */
+		/* A member's own namespace is bound already, and not a member's to end. */
 		EXPECT_EQ(f->is_member && (ops[i].of_device ||
-					   ops[i].cmd == VPROCNS_BIND),
+					   ops[i].cmd == VPROCNS_BIND ||
+					   ops[i].cmd == VPROCNS_KILL),
 			  !f->succeeded[i]) {
 			TH_LOG("%s", ops[i].name);
 		}
@@ -666,6 +679,65 @@ static void check_group(struct __test_metadata *_metadata, int group)
 	EXPECT_EQ(1, stats.refused[VPROCNS_RULE_UNSUPPORTED_FLAG]);
 }
 
+#define ALICE 1001
+
+/*
+ * A user without privileges, whose calls come to the same whatever the fuzzers do
+ * with their groups, of the same names and with the next ids. Returns the line of
+ * what was wrong.
+ */
+static int be_alice(__u64 state, int device)
+{
+	struct vprocns_create create = {};
+	struct vprocns_open by_name = {}, by_id = {};
+	struct vprocns_info info;
+	int group, again, left;
+
+	if (setgid(ALICE) || setuid(ALICE))
+		return __LINE__;
+	for (;;) {
+		memset(create.name, 0, sizeof(create.name));
+		random_name(&state, create.name);
+		memcpy(by_name.name, create.name, sizeof(by_name.name));
+		group = call(device, VPROCNS_CREATE, &create);
+		/* One of her own, that root has opened and still holds. */
+		if (group == -EEXIST)
+			group = call(device, VPROCNS_OPEN, &by_name);
+		/* Or held until a moment ago. */
+		if (group == -ENOENT)
+			continue;
+		if (group < 0)
+			return __LINE__;
+		info = get_info(group);
+		if (info.owner != ALICE || strcmp(info.name, create.name))
+			return __LINE__;
+		again = call(device, VPROCNS_OPEN, &by_name);
+		if (again < 0 || get_info(again).id != info.id)
+			return __LINE__;
+		close(again);
+		/* Ids of others are as if there were none. */
+		by_id.id = info.id + 1 + below(&state, 4);
+		left = call(device, VPROCNS_OPEN, &by_id);
+		if (left != -ENOENT)
+			return __LINE__;
+		if (groups_listed(device) > 4)
+			return __LINE__;
+		close(group);
+	}
+}
+
+static pid_t start_alice(__u64 seed, int device, int *wrong)
+{
+	const pid_t pid = fork();
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		*wrong = be_alice(seed, device);
+		_exit(1);
+	}
+	return pid;
+}
+
 /* Half of them alone, a tenth by a member, the rest at once with others. */
 #define CALLS environment("COUNT", 20000)
 
@@ -673,15 +745,23 @@ TEST_F_TIMEOUT(device, alone, 600)
 {
 	const __u64 seed = run_seed();
 	const int group = make_group(&self->create), end = dup(0);
+	int *const wrong = shared_memory(sizeof(*wrong));
 	struct fuzzer f;
+	pid_t alice;
 
 	TH_LOG("SEED=%#llx", seed);
 	ASSERT_LE(0, group);
+	ASSERT_NE(NULL, wrong);
 	f = new_fuzzer(seed, CALLS / 2, group);
 	close(end);
+	alice = start_alice(seed, self->fd, wrong);
 	open_descriptors(&f, self->fd, group);
 	fuzz(&f);
 	close_descriptors(&f);
+	EXPECT_EQ(128 + SIGKILL, end_namespace(alice));
+	EXPECT_EQ(0, *wrong) {
+		TH_LOG("line %d", *wrong);
+	}
 	check_fuzzer(_metadata, &f);
 	check_group(_metadata, group);
 	EXPECT_EQ(end, dup(0));

@@ -6,6 +6,8 @@
  * left: no group, no number, no reference.
  */
 #define _GNU_SOURCE
+#include <linux/capability.h>
+
 #include "common.h"
 #include "faults.h"
 
@@ -109,9 +111,20 @@ static bool came_to(struct life *life, long ret, const int *errnos)
 /* A child of the first program. Its own child takes a number of the sequence. */
 static void live_as_child(struct life *life)
 {
-	long pid;
+	const unsigned long long before = real_sets();
+	struct __user_cap_header_struct header = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct none[2] = {};
+	long pid, ret;
 
 	if (sys_gettid() != life->next++)
+		WRONG(life);
+	ret = AT_RANDOM(raw(syscall(SYS_capset, &header, none)));
+	if (!came_to(life, ret, capset_errnos))
+		WRONG(life);
+	/* What it said has happened, and nothing else. */
+	if (!before || real_sets() != (ret ? before : 0))
 		WRONG(life);
 	pid = AT_RANDOM(clone_kind(PROCESS, NULL));
 	if (!came_to(life, pid, clone_errnos))
@@ -163,7 +176,7 @@ static void live_as_init(struct life *life, int group)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	do {
 		ret = AT_RANDOM(bind_group(group, -1));
-		if (!came_to(life, ret, copy_errnos))
+		if (!came_to(life, ret, bind_errnos))
 			WRONG(life);
 	} while (ret);
 	do {
@@ -231,6 +244,7 @@ static bool live(struct life *life, int device)
 {
 	const struct vprocns_create create = {
 		.profile = VPROCNS_PROFILE_LINUX,
+		.caps = VPROCNS_CAPS_EMPTY,
 		.numbering = life->by_lineage,
 		.seed = life->by_lineage,
 	};
