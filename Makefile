@@ -109,6 +109,10 @@ bench:
 	@bench/report.py --svg bench/results/latest.svg --growth bench/results/growth.svg \
 		--readme README.md --peers Documentation/peers.md bench/results/latest.json
 
+# What a target prints, written to results/: make record-check, and so on.
+record-%:
+	@selftests/record $* $(MAKE) -s --no-print-directory $*
+
 build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
 		selftests/siphash.h uapi/vprocns.h
 	@mkdir -p $(@D)
