@@ -184,7 +184,7 @@ class Run:
         self.say(*verdict.tells,
                  f"{'FAIL' if verdict.failed else 'ok  '}  {place:<9} {program.name:<18} "
                  f"{verdict.passed} passed, {verdict.failed} failed, {verdict.skipped} skipped"
-                 f" ({wall:.0f} s)",
+                 f" ({wall:.0f} s, {cpu:.0f} of CPU)",
                  *(f"#     {times} skipped: {why}" for why, times in verdict.skips.items()))
         self.counts[place].update(passed=verdict.passed, failed=verdict.failed,
                                   skipped=verdict.skipped)
@@ -232,7 +232,7 @@ class Run:
             process = self.start(
                 [HERE / "vm/run", *options, "--", "bash", "-c",
                  f'MODULE=$PWD/build/module/{kernel}/vprocns.ko exec selftests/guest.sh "$@"',
-                 "guest", *names], stderr=stderr)
+                 "guest", *names], stderr=stderr, env={**os.environ, "VM_NAME": place})
             watch = Stopwatch(process)
 
             def lines():
@@ -269,6 +269,8 @@ def machine_jobs(run, chosen, option, kernel, wanted):
     base = f"{kernel}-system" if option == "--system" else kernel
     for machine, place, options in ("vm", base, []), ("in-turn", f"{base}-in-turn", ["--in-turn"]):
         tests = [(test, inner) for test, inner in chosen.items() if wanted(test, machine)]
+        # What only systems have looks at what was installed, before others load it anew.
+        tests.sort(key=lambda one: (one[0].kernels != "systems", one[0].machine == "host"))
         if tests:
             jobs.append(Job(place, tests, functools.partial(
                 run.in_machine, place, kernel, [option, kernel, *options], tests)))
@@ -287,14 +289,19 @@ def kernels_jobs(run, chosen, kernels):
 
 
 def run_lanes(run, jobs):
-    """Runs the jobs, what lasted longest in the last run first."""
+    """Runs the jobs, what lasted longest in the last run first; by default those with
+    most tests, and those whose processors take turns before the host's."""
     last = {}
     if (CHECK / "costs.tsv").exists():
         for line in (CHECK / "costs.tsv").read_text(encoding="utf-8").splitlines():
             place, program, wall, _ = line.split("\t")
             last[place, program] = float(wall)
-    jobs = sorted(jobs, key=lambda job: -sum(last.get((job.place, test.name), 0)
-                                             for test, _ in job.tests))
+
+    def expected(job):
+        default = 100 if job.place.endswith("-in-turn") else 10
+        return sum(last.get((job.place, test.name), default) for test, _ in job.tests)
+
+    jobs = sorted(jobs, key=expected, reverse=True)
     with concurrent.futures.ThreadPoolExecutor(max(2, os.cpu_count() // 2)) as lanes:
         try:
             for done in concurrent.futures.as_completed([lanes.submit(job.call) for job in jobs]):
