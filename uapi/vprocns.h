@@ -173,8 +173,9 @@ struct vprocns_bind {
 	__u32 flags;
 };
 
-/* vprocns_bind.flags */
-/*
+/**
+ * VPROCNS_BIND_AT_EXEC - bit of vprocns_bind.flags: the group begins later
+ *
  * Policy, capability view and numbering begin when pid 1 of the namespace
  * executes a program next. Until then nobody notices the group; tasks that are
  * there by then keep their numbers.
