@@ -13,7 +13,7 @@ TOP = pathlib.Path(__file__).resolve().parent.parent
 TOOL = TOP / "build/bin/vprocns"
 SPDX = re.compile(r"SPDX-License-Identifier: (.+?)(?: -->| \*/|\s*)$", re.MULTILINE)
 # Formats without comments, texts that are the licence, and what others' tools write.
-NO_SPDX = re.compile(r"^(LICENSE|LICENSES/.*|(.*/)?debian/.*|.*\.(json|jsonl|svg|tsv|csv|html)(\.in)?|"
+NO_SPDX = re.compile(r"^(LICENSE|LICENSES/.*|(.*/)?debian/.*|.*\.(json|jsonl|svg|png|tsv|csv|html)(\.in)?|"
                      r"selftests/vm/complaints|bench/results/.*|results/.*|NEWS)$")
 
 
