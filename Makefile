@@ -26,7 +26,7 @@ build/demo/mutexes: demo/mutexes.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
-benches := $(addprefix build/bench/,bench scale versus probe)
+benches := $(addprefix build/bench/,bench bind scale versus probe)
 
 # Static, so that what it executes reads no file but itself.
 $(benches): build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
