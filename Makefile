@@ -113,11 +113,11 @@ bench:
 record-%:
 	@selftests/record $* $(MAKE) -s --no-print-directory $*
 
-build/bench/collisions: bench/collisions.c module/numbering.c module/numbering.h \
+build/bench/collisions: bench/collisions.c module/lineage.c module/lineage.h \
 		selftests/siphash.h uapi/vprocns.h
 	@mkdir -p $(@D)
 	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -Imodule -Iselftests \
-		-o $@ bench/collisions.c module/numbering.c -lsodium -lm
+		-o $@ bench/collisions.c module/lineage.c -lsodium -lm
 
 # The table of Documentation/lineage.md; no VM.
 collisions:

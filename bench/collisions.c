@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * How likely lineage numbers collide: trees of tasks that all live at once,
- * numbered by numbering.c itself with many seeds. No module, no machine of its
+ * numbered by lineage.c itself with many seeds. No module, no machine of its
  * own: it can run anywhere.
  */
 #include <getopt.h>
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "numbering.h"
+#include "lineage.h"
 #include "vprocns.h"
 
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

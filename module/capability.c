@@ -9,7 +9,6 @@
 #include <linux/cred.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
-#include <linux/static_call.h>
 #include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 
@@ -18,14 +17,7 @@
 #include "event.h"
 #include "group.h"
 #include "hooks.h"
-
-static long no_capset(const struct pt_regs *regs)
-{
-	return -EOPNOTSUPP;
-}
-
-/* The original; patched to a direct call: see vprocns_kallsyms. */
-DEFINE_STATIC_CALL(vprocns_capset_original, no_capset);
+#include "symbols.h"
 
 /*
  * How the caller's group shows capabilities; HOST when it has none. Who joined
@@ -131,7 +123,7 @@ static long empty_capset(const struct pt_regs *regs)
 	if (has_capabilities(current_cred())) {
 		vprocns_native_set_args(&same, (unsigned long)header,
 					(unsigned long)data);
-		return static_call(vprocns_capset_original)(&same);
+		return static_call(vprocns_capset)(&same);
 	}
 	if (get_user(pid, &header->pid))
 		return -EFAULT;
@@ -158,10 +150,10 @@ static long capget_target(const struct pt_regs *regs)
 {
 	long ret;
 
-	vprocns_hook_enter();
+	vprocns_target_begin();
 	ret = empty_capget((void __user *)vprocns_syscall_arg0(regs),
 			   (void __user *)vprocns_syscall_arg1(regs));
-	vprocns_hook_leave();
+	vprocns_target_end();
 	return ret;
 }
 
@@ -169,11 +161,11 @@ static long capset_target(const struct pt_regs *regs)
 {
 	long ret;
 
-	vprocns_hook_enter();
+	vprocns_target_begin();
 	ret = empty_capset(regs);
 	if (ret < 0)
 		tell_refused(-ret);
-	vprocns_hook_leave();
+	vprocns_target_end();
 	return ret;
 }
 
@@ -183,44 +175,29 @@ static void *unless_host(void *target)
 }
 
 /**
- * vprocns_enter_capget - the group's view in place of capget(2)
+ * vprocns_redirect_capget - the group's view in place of capget(2)
  * @fregs: the registers at the entry
  *
  * Context: ftrace handler of a task outside the initial PID namespace.
  * Return: the target, or NULL.
  */
-void *vprocns_enter_capget(struct ftrace_regs *fregs)
+void *vprocns_redirect_capget(struct ftrace_regs *fregs)
 {
 	return unless_host(capget_target);
 }
 
 /**
- * vprocns_enter_capset - the group's view in place of capset(2)
+ * vprocns_redirect_capset - the group's view in place of capset(2)
  * @fregs: the registers at the entry
  *
- * Context: as vprocns_enter_capget().
+ * Context: as vprocns_redirect_capget().
  * Return: the target, or NULL.
  */
-void *vprocns_enter_capset(struct ftrace_regs *fregs)
+void *vprocns_redirect_capset(struct ftrace_regs *fregs)
 {
 	/* The target calls the original with registers that are a copy. */
 	if (vprocns_regs_argument(fregs, 0) !=
 	    (unsigned long)task_pt_regs(current))
 		return NULL;
 	return unless_host(capset_target);
-}
-
-/**
- * vprocns_capability_init - finds the original capset entry
- *
- * Return: 0 or a negative errno.
- */
-int vprocns_capability_init(void)
-{
-	void *const original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("capset"));
-
-	if (!original)
-		return -ENOENT;
-	static_call_update(vprocns_capset_original, original);
-	return 0;
 }

@@ -4,9 +4,7 @@
 
 struct ftrace_regs;
 
-int vprocns_capability_init(void);
-
-void *vprocns_enter_capget(struct ftrace_regs *fregs);
-void *vprocns_enter_capset(struct ftrace_regs *fregs);
+void *vprocns_redirect_capget(struct ftrace_regs *fregs);
+void *vprocns_redirect_capset(struct ftrace_regs *fregs);
 
 #endif

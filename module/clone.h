@@ -10,11 +10,7 @@ struct ftrace_regs;
 struct linux_binprm;
 struct task_struct;
 
-int vprocns_clone_init(void);
-void vprocns_clone_exit(void);
-
-void *vprocns_enter_kernel_clone(struct ftrace_regs *fregs);
-void *vprocns_enter_alloc_pid(struct ftrace_regs *fregs);
+void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs);
 void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child);
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,

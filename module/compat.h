@@ -50,14 +50,14 @@
 
 /* Since 6.14 each PID namespace has its own; before, one unexported variable. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
-#define VPROCNS_PID_MAX_SYMBOL	NULL
+#define VPROCNS_NEEDED_BEFORE_6_14	false
 static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
 				     const int *global)
 {
 	return READ_ONCE(ns->pid_max);
 }
 #else
-#define VPROCNS_PID_MAX_SYMBOL	"pid_max"
+#define VPROCNS_NEEDED_BEFORE_6_14	true
 static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
 				     const int *global)
 {
@@ -100,13 +100,19 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #define vprocns_assign_str(field, from)	__assign_str(field, from)
 #endif
 
+/* When the module needs a symbol: see symbol_list.h. */
+#define VPROCNS_NEEDED_ALWAYS	true
+#define VPROCNS_NEEDED_X86_64	IS_ENABLED(CONFIG_X86_64)
+#define VPROCNS_NEEDED_IA32	IS_ENABLED(CONFIG_IA32_EMULATION)
+#define VPROCNS_NEEDED_ARM64	IS_ENABLED(CONFIG_ARM64)
+
 /*
  * Entry points and arguments of the system calls that are hooked. On x86 32-bit
  * programs have entries of their own, with the arguments in other registers.
  */
 #ifdef CONFIG_X86_64
-#define VPROCNS_SYSCALL_NATIVE(name)	"__x64_sys_" name
-#define VPROCNS_SYSCALL_COMPAT(name)	"__ia32_sys_" name
+#define VPROCNS_SYSCALL_NATIVE(name)	VPROCNS_SYMBOL___x64_sys_##name
+#define VPROCNS_SYSCALL_COMPAT(name)	VPROCNS_SYMBOL___ia32_sys_##name
 #ifdef CONFIG_IA32_EMULATION
 #define VPROCNS_HAVE_COMPAT
 #endif
@@ -137,7 +143,7 @@ static inline bool vprocns_32bit_caller(void)
 #endif
 
 #ifdef CONFIG_ARM64
-#define VPROCNS_SYSCALL_NATIVE(name)	"__arm64_sys_" name
+#define VPROCNS_SYSCALL_NATIVE(name)	VPROCNS_SYMBOL___arm64_sys_##name
 static inline unsigned long vprocns_syscall_arg0(const struct pt_regs *regs)
 {
 	return regs->regs[0];

@@ -7,19 +7,20 @@
 
 #include <linux/anon_inodes.h>
 #include <linux/capability.h>
+#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/static_call.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 
 #include "control.h"
 #include "group.h"
-#include "hooks.h"
 #include "member.h"
 #include "ring.h"
+#include "symbols.h"
 
 /**
  * struct descriptor - an open file of a group
@@ -31,14 +32,6 @@ struct descriptor {
 	struct vprocns_group *group;
 	struct vprocns_ring *ring;
 };
-
-static struct pid *no_pidfd_pid(const struct file *file)
-{
-	return ERR_PTR(-EBADF);
-}
-
-/* Patched to a direct call: see vprocns_kallsyms. */
-DEFINE_STATIC_CALL(vprocns_pidfd_pid, no_pidfd_pid);
 
 /* First versions: what an older caller must at least pass. */
 #define CREATE_SIZE_VER0	72
@@ -400,20 +393,70 @@ static int open_descriptor(struct vprocns_group *group)
 	return fd;
 }
 
+/* isalpha() takes Latin-1 for letters. */
+static bool is_letter(char c)
+{
+	return isascii(c) && isalpha(c);
+}
+
+/* A name as struct vprocns_create has it, or none. */
+static bool name_ok(const char *name)
+{
+	const size_t len = strnlen(name, VPROCNS_NAME_LEN);
+	size_t i;
+
+	if (!len)
+		return !memchr_inv(name, 0, VPROCNS_NAME_LEN);
+	if (len == VPROCNS_NAME_LEN || !is_letter(name[0]))
+		return false;
+	for (i = 1; i < len; i++)
+		if (!is_letter(name[i]) && !isdigit(name[i]) &&
+		    !strchr("._-", name[i]))
+			return false;
+	return !memchr_inv(name + len, 0, VPROCNS_NAME_LEN - len);
+}
+
+static bool numbering_ok(const struct vprocns_create *create)
+{
+	return create->numbering == VPROCNS_NUMBERING_LINEAGE ||
+	       (create->numbering == VPROCNS_NUMBERING_SEQUENTIAL &&
+		!create->seed);
+}
+
+/* Checks all but what the policy says, and fills in the defaults. */
+static int complete_request(struct vprocns_create *create)
+{
+	const u32 highest = vprocns_highest_tid(&init_pid_ns);
+
+	if (create->reserved || !numbering_ok(create) || !name_ok(create->name))
+		return -EINVAL;
+	if (!create->first)
+		create->first = VPROCNS_FIRST_TID;
+	if (!create->last)
+		create->last = highest;
+	return create->first >= 2 && create->first <= create->last &&
+	       create->last <= highest ? 0 : -EINVAL;
+}
+
 static int create(unsigned int cmd, const void __user *arg)
 {
 	struct vprocns_create create;
-	const int err = copy_in(&create, sizeof(create), CREATE_SIZE_VER0, cmd,
-				arg);
+	int err;
 
+	err = copy_in(&create, sizeof(create), CREATE_SIZE_VER0, cmd, arg);
+	if (!err)
+		err = complete_request(&create);
 	return err ? err : open_descriptor(vprocns_group_create(&create));
 }
 
 static int open(unsigned int cmd, const void __user *arg)
 {
 	struct vprocns_open open;
-	const int err = copy_in(&open, sizeof(open), OPEN_SIZE_VER0, cmd, arg);
+	int err;
 
+	err = copy_in(&open, sizeof(open), OPEN_SIZE_VER0, cmd, arg);
+	if (!err && (!open.id == !open.name[0] || !name_ok(open.name)))
+		err = -EINVAL;
 	return err ? err : open_descriptor(vprocns_group_open(&open));
 }
 
@@ -514,13 +557,9 @@ static struct miscdevice system_device = {
  */
 int vprocns_control_init(void)
 {
-	void *const pidfd_pid = vprocns_symbol("pidfd_pid");
 	int err;
 
 	check_abi();
-	if (!pidfd_pid)
-		return -ENOENT;
-	static_call_update(vprocns_pidfd_pid, pidfd_pid);
 	err = misc_register(&system_device);
 	if (err == -EBUSY)
 		pr_err("another driver has the misc minor %d: /proc/misc names it\n",

@@ -10,26 +10,16 @@
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/static_call.h>
 #include <linux/timekeeping.h>
 
 #include "compat.h"
 #include "event.h"
 #include "group.h"
-#include "hooks.h"
-#include "lineage.h"
 #include "ring.h"
+#include "symbols.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
-
-static unsigned long long no_runtime(struct task_struct *task)
-{
-	return task->se.sum_exec_runtime;
-}
-
-/* With what the task has run since the last tick; see vprocns_symbol(). */
-DEFINE_STATIC_CALL(vprocns_task_runtime, no_runtime);
 
 #define EVENT_IS_WANTED(group, name)					\
 	(vprocns_rings_wanted(&(group)->rings) ||			\
@@ -121,13 +111,13 @@ void vprocns_event_ended(struct vprocns_group *group)
 	vprocns_rings_end(&group->rings, &ended);
 }
 
-/* What is known of @task's descent. Returns %VPROCNS_EVENT_LINEAGE or 0. */
+/* The lineage of @task. Returns %VPROCNS_EVENT_LINEAGE or 0. */
 static u32 find_lineage(struct vprocns_group *group,
 			const struct task_struct *task,
 			struct vprocns_member *member)
 {
 	member->flags = 0;
-	vprocns_lineage_describe(group, task, member);
+	vprocns_numbers_describe(&group->numbers, task, member);
 	return member->flags & VPROCNS_MEMBER_LINEAGE ? VPROCNS_EVENT_LINEAGE :
 							0;
 }
@@ -229,7 +219,7 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 {
 	exit->start = task->start_time;
 	/* Also brings sum_exec_runtime up to now, which the next divides. */
-	exit->runtime = static_call(vprocns_task_runtime)(task);
+	exit->runtime = static_call(vprocns_task_sched_runtime)(task);
 	task_cputime_adjusted(task, &exit->utime, &exit->stime);
 	exit->nvcsw = task->nvcsw;
 	exit->nivcsw = task->nivcsw;
@@ -363,30 +353,11 @@ void vprocns_event_capset_refused(struct vprocns_group *group, int err)
 	tell(group, &refused.event, task_pid(current));
 }
 
-static void check_abi(void)
-{
-	BUILD_BUG_ON(sizeof(struct vprocns_event) != 24);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_bound) != 32);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_new) != 96);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_exec) != 64);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_exit) != 184);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_refused) != 48);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_rewritten) != 40);
-	BUILD_BUG_ON(sizeof(struct vprocns_event_capset_refused) != 32);
-}
-
-/**
- * vprocns_events_init - finds what the kernel does not export
- *
- * Return: 0, or -ENOENT after a line in the log.
- */
-int vprocns_events_init(void)
-{
-	void *const runtime = vprocns_symbol("task_sched_runtime");
-
-	check_abi();
-	if (!runtime)
-		return -ENOENT;
-	static_call_update(vprocns_task_runtime, runtime);
-	return 0;
-}
+static_assert(sizeof(struct vprocns_event) == 24);
+static_assert(sizeof(struct vprocns_event_bound) == 32);
+static_assert(sizeof(struct vprocns_event_new) == 96);
+static_assert(sizeof(struct vprocns_event_exec) == 64);
+static_assert(sizeof(struct vprocns_event_exit) == 184);
+static_assert(sizeof(struct vprocns_event_refused) == 48);
+static_assert(sizeof(struct vprocns_event_rewritten) == 40);
+static_assert(sizeof(struct vprocns_event_capset_refused) == 32);

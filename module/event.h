@@ -9,8 +9,6 @@ struct task_struct;
 struct vprocns_group;
 struct vprocns_refusal;
 
-int vprocns_events_init(void);
-
 void vprocns_event_made(const struct vprocns_group *group);
 void vprocns_event_bound(struct vprocns_group *group);
 void vprocns_event_ended(struct vprocns_group *group);

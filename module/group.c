@@ -4,7 +4,7 @@
  *
  * Locks, none taken under another: groups_lock; hooks_lock (hooks.c), which may be
  * held for long; init's wait_pidfd.lock, under which only end_work is queued. Only
- * group->lock is, innermost everywhere.
+ * the lock of a group's numbers is, innermost everywhere.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -23,10 +23,7 @@
 #include "group.h"
 #include "hooks.h"
 #include "member.h"
-#include "request.h"
-
-/* Clones of one group that are in flight at once, before the array grows. */
-#define FIRST_PENDING	8
+#include "symbols.h"
 
 static unsigned int max_groups = 16384;
 module_param(max_groups, uint, 0644);
@@ -96,7 +93,7 @@ void vprocns_group_start(const struct pid_namespace *ns)
 }
 
 /**
- * vprocns_group_get_of - likewise, with a reference
+ * vprocns_group_get_of - the group that a PID namespace is bound to, with a reference
  * @ns: the namespace
  *
  * Context: RCU read side; any, no lock.
@@ -252,7 +249,7 @@ static void end_group(struct work_struct *work)
 	}
 	group->state = VPROCNS_STATE_ENDED;
 	remove_wait_queue(&group->init->wait_pidfd, &group->init_wait);
-	/* The bind and the exit both queue it: no second run behind the free. */
+	/* The bind and the exit both queue it: no second run after the free. */
 	cancel_work(work);
 	hash_del_rcu(&group->node);
 	mutex_unlock(&groups_lock);
@@ -293,56 +290,28 @@ void vprocns_group_refused(struct vprocns_group *group,
 	queue_work(end_queue, &group->refusal_work);
 }
 
-static int set_up_numbering(struct vprocns_group *group)
-{
-	const bool by_lineage = vprocns_by_lineage(group);
-	struct vprocns_pending *pending;
-	int err;
-
-	pending = kmalloc_array(FIRST_PENDING, sizeof(*pending),
-				GFP_KERNEL_ACCOUNT);
-	if (!pending)
-		return -ENOMEM;
-	if (by_lineage) {
-		err = vprocns_lineage_init(group);
-		if (err) {
-			kfree(pending);
-			return err;
-		}
-	}
-	vprocns_numbering_init(&group->numbering,
-			       by_lineage ? 1 : group->create.first,
-			       by_lineage ? U32_MAX : group->create.last,
-			       pending, FIRST_PENDING);
-	return 0;
-}
-
-static void free_numbering(struct vprocns_group *group)
-{
-	vprocns_lineage_exit(group);
-	kvfree(group->numbering.pending);
-}
-
 static int set_up(struct vprocns_group *group,
 		  const struct vprocns_create *create)
 {
+	struct vprocns_numbers *const n = &group->numbers;
 	int err;
 
 	group->create = *create;
-	err = vprocns_request_complete(&group->create);
-	if (!err)
-		err = vprocns_policy_init(&group->policy, create);
+	err = vprocns_policy_init(&group->policy, create);
 	if (err)
 		return err;
 
-	raw_spin_lock_init(&group->lock);
 	kref_init(&group->refs);
 	vprocns_rings_init(&group->rings);
 	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
 	INIT_WORK(&group->end_work, end_group);
 	INIT_WORK(&group->refusal_work, log_refusals);
 	vprocns_refusal_init(&group->refusals);
-	return set_up_numbering(group);
+	n->first = create->first;
+	n->last = create->last;
+	n->seed = create->seed;
+	n->by_lineage = create->numbering == VPROCNS_NUMBERING_LINEAGE;
+	return vprocns_numbers_init(n);
 }
 
 static int enlist(struct vprocns_group *group)
@@ -374,7 +343,7 @@ static int enlist(struct vprocns_group *group)
 
 /**
  * vprocns_group_create - makes a group that is bound to nothing yet
- * @create: the request; every field is checked
+ * @create: the request, complete; only what the policy says is checked here
  *
  * Context: process; takes groups_lock.
  * Return: the group with one reference, or an ERR_PTR: see VPROCNS_CREATE.
@@ -402,7 +371,7 @@ struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
 
 err_cred:
 	put_cred(group->creator);
-	free_numbering(group);
+	vprocns_numbers_exit(&group->numbers);
 err_free:
 	kfree(group);
 	return ERR_PTR(err);
@@ -418,9 +387,6 @@ err_free:
 struct vprocns_group *vprocns_group_open(const struct vprocns_open *open)
 {
 	struct vprocns_group *group;
-
-	if (!open->id == !open->name[0] || !vprocns_name_ok(open->name))
-		return ERR_PTR(-EINVAL);
 
 	mutex_lock(&groups_lock);
 	group = open->id ? xa_load(&groups_by_id, open->id) :
@@ -463,7 +429,7 @@ static int check_bind(const struct vprocns_group *group,
 	lockdep_assert_held(&groups_lock);
 	if (group->state != VPROCNS_STATE_NEW)
 		return -EALREADY;
-	if (!vprocns_range_ok(&group->create, ns))
+	if (group->numbers.last > vprocns_highest_tid(ns))
 		return -EINVAL;
 	if (!init || init_is_gone(init))
 		return -ESRCH;
@@ -596,7 +562,7 @@ static void release_group(struct kref *refs)
 		put_pid_ns(group->ns);
 	put_pid(group->init);
 	put_cred(group->creator);
-	free_numbering(group);
+	vprocns_numbers_exit(&group->numbers);
 	kfree_rcu(group, rcu);
 	/*
 	 * Not the last instruction of ours: rmmod waits for targets and drains
@@ -622,7 +588,7 @@ void vprocns_group_put(struct vprocns_group *group)
  * @group: the group
  * @info: out
  *
- * Context: process; takes groups_lock and @group's lock.
+ * Context: process; takes groups_lock and the lock of its numbers.
  */
 void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
 {
@@ -638,15 +604,10 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
 		.last		= group->create.last,
 		.owner		= from_kuid_munged(current_user_ns(),
 						   group->creator->euid),
+		.next		= vprocns_numbers_next(&group->numbers),
 		.seed		= group->create.seed,
 	};
 	strscpy(info->name, group->create.name, sizeof(info->name));
-
-	if (!vprocns_by_lineage(group)) {
-		raw_spin_lock(&group->lock);
-		info->next = group->numbering.next;
-		raw_spin_unlock(&group->lock);
-	}
 
 	mutex_lock(&groups_lock);
 	info->state = group->state;
@@ -666,11 +627,12 @@ void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
  * @group: the group
  * @stats: out
  *
- * Context: process; takes @group's lock.
+ * Context: process; takes the lock of its numbers.
  */
 void vprocns_group_stats(struct vprocns_group *group,
 			 struct vprocns_stats *stats)
 {
+	struct vprocns_numbers *const n = &group->numbers;
 	size_t i;
 
 	*stats = (struct vprocns_stats) {
@@ -681,12 +643,12 @@ void vprocns_group_stats(struct vprocns_group *group,
 	for (i = 0; i < VPROCNS_RULE_NR; i++)
 		stats->refused[i] = vprocns_refusal_total(&group->refusals, i);
 
-	raw_spin_lock(&group->lock);
-	stats->clones = group->clones;
-	stats->threads = group->threads;
-	stats->joined = group->joined;
-	stats->collisions = group->collisions;
-	raw_spin_unlock(&group->lock);
+	raw_spin_lock(&n->lock);
+	stats->clones = n->clones;
+	stats->threads = n->threads;
+	stats->joined = n->joined;
+	stats->collisions = n->collisions;
+	raw_spin_unlock(&n->lock);
 }
 
 /**
@@ -696,11 +658,6 @@ void vprocns_group_stats(struct vprocns_group *group,
  */
 int vprocns_groups_init(void)
 {
-	int err;
-
-	err = vprocns_requests_init();
-	if (err)
-		return err;
 	name_seed = get_random_u32();
 	end_queue = alloc_workqueue("vprocns", WQ_UNBOUND, 0);
 	return end_queue ? 0 : -ENOMEM;

@@ -6,40 +6,30 @@
 #include <linux/cred.h>
 #include <linux/kref.h>
 #include <linux/pid_namespace.h>
-#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
-#include "lineage.h"
-#include "numbering.h"
+#include "numbers.h"
 #include "policy.h"
 #include "refusal.h"
 #include "ring.h"
 
 /**
  * struct vprocns_group - one group of tasks
- * @lock: protects @numbering, @lineages and the next five. Raw: the probes may
- *	run with preemption off. Innermost.
- * @numbering: which TIDs come next; with lineage, which task that joins it is
- * @lineages: the descent of the live tasks, with lineage numbering
- * @clones: see struct vprocns_stats
- * @threads: likewise
- * @joined: likewise
- * @collisions: likewise
- * @has_program: a member has made a process
+ * @numbers: which TIDs come next, with a lock of its own
  * @kernel_threads: see struct vprocns_stats
- * @exits: likewise
- * @rewritten: likewise
+ * @exits: see struct vprocns_stats
+ * @rewritten: see struct vprocns_stats
  * @refusals: what the rules refused
  * @rings: those that read the group's events
  * @policy: fixed when the group is made
- * @passed: of processes and of threads, the request that it let through last,
- *	as clone.c packs it; or 0
+ * @passed: the last allowed request, packed by pack_request(), without and with
+ *	CLONE_THREAD; 0 if none. Spares judging it again.
  * @create: the request, with defaults filled in; fixed
  * @self_bound: bound by its own init; fixed by the bind
  * @waits_for_exec: its rules begin when its init executes a program
- * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and it was said
+ * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and the log says so
  * @node: in the table by namespace while the group is bound
  * @name_node: in the table by name, if it has one; under groups_lock
  * @ns: the namespace, with a reference; NULL until bound, then fixed.
@@ -47,22 +37,15 @@
  * @id: fixed
  * @state: enum vprocns_state; under groups_lock
  * @refs: one for each descriptor, one while bound, short ones in targets
- * @creator: who made it; fixed
+ * @creator: credential of the task that made it; fixed
  * @init: PID of @ns's init, with a reference; NULL until bound, then fixed
  * @init_wait: in @init's queue for its exit while bound
  * @end_work: ends the group when the init is gone
  * @refusal_work: logs what @refusals has to log; queued with a reference
- * @rcu: frees it behind look-ups by namespace
+ * @rcu: delays the free past RCU look-ups by namespace
  */
 struct vprocns_group {
-	raw_spinlock_t lock;
-	struct vprocns_sequence numbering;
-	struct vprocns_lineages lineages;
-	u64 clones;
-	u64 threads;
-	u64 joined;
-	u64 collisions;
-	bool has_program;
+	struct vprocns_numbers numbers;
 	atomic64_t kernel_threads;
 	atomic64_t exits;
 	atomic64_t rewritten;
@@ -111,16 +94,5 @@ void vprocns_group_refused(struct vprocns_group *group,
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
 bool vprocns_group_admin(const struct vprocns_group *group);
-
-static inline bool vprocns_by_lineage(const struct vprocns_group *group)
-{
-	return group->create.numbering == VPROCNS_NUMBERING_LINEAGE;
-}
-
-/* How many numbers the group has to give. */
-static inline u32 vprocns_group_span(const struct vprocns_group *group)
-{
-	return group->create.last - group->create.first + 1;
-}
 
 #endif

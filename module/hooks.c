@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The plumbing: entry hooks by ftrace, probes on tracepoints, and the symbols
- * that the kernel does not export. It knows no policy.
+ * The plumbing: entry hooks by ftrace and probes on tracepoints. It knows no
+ * policy.
  *
  * One ftrace_ops holds all functions, so they come and go as one: nothing is
  * ever half hooked. Nobody waits for RCU-tasks but who unloads the module.
@@ -9,7 +9,6 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/delay.h>
-#include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -19,7 +18,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/static_call.h>
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
@@ -52,87 +50,30 @@ static bool keep_hooks;
  */
 static DEFINE_PER_CPU(long, inside);
 
-static int *ftrace_enabled_flag;
-
-static unsigned long no_lookup(const char *name)
-{
-	return 0;
-}
-
-/*
- * Static calls are patched to direct calls. A call through a pointer would
- * trap on machines with IBT, where functions that the kernel never takes the
- * address of have lost their landing pad.
- */
-DEFINE_STATIC_CALL(vprocns_kallsyms, no_lookup);
-
-static unsigned long no_location(unsigned long address)
-{
-	return 0;
-}
-
-DEFINE_STATIC_CALL(vprocns_ftrace_location, no_location);
-
-static int find_kallsyms(void)
-{
-	/* Never armed: to disarm one takes memory, and fails without a word. */
-	struct kprobe kp = {
-		.symbol_name	= "kallsyms_lookup_name",
-		.flags		= KPROBE_FLAG_DISABLED,
-	};
-	const int err = register_kprobe(&kp);
-
-	if (err) {
-		pr_err("kallsyms_lookup_name can't be found (%d): a kernel with CONFIG_KPROBES and CONFIG_KALLSYMS is needed\n",
-		       err);
-		return err;
-	}
-	static_call_update(vprocns_kallsyms, (void *)kp.addr);
-	unregister_kprobe(&kp);
-	return 0;
-}
-
 /**
- * vprocns_symbol - address of a kernel symbol that need not be exported
- * @name: the symbol
- *
- * Context: process; after vprocns_hooks_init() has begun.
- * Return: the address, or NULL after an error line that names the symbol.
- */
-void *vprocns_symbol(const char *name)
-{
-	void *const address = (void *)static_call(vprocns_kallsyms)(name);
-
-	if (!address)
-		pr_err("this kernel has no symbol %s, or hides it: vprocns can't run on it\n",
-		       name);
-	return address;
-}
-
-/**
- * vprocns_hook_enter - the beginning of a redirect target
+ * vprocns_target_begin - the beginning of a redirect target
  *
  * Every target that may sleep calls it once, first. RCU-tasks covers the way from
  * the handler to here. The handler can't count, since it does not know whether
- * the target will run: somebody else's handler may send the task elsewhere.
+ * the target will run: another handler may send the task elsewhere.
  */
-void vprocns_hook_enter(void)
+void vprocns_target_begin(void)
 {
 	this_cpu_inc(inside);
 }
 
 /**
- * vprocns_hook_leave - the end of a redirect target
+ * vprocns_target_end - the end of a redirect target
  *
- * The counterpart, last. The instructions behind it are covered by
- * synchronize_rcu_tasks() in free_ops().
+ * The counterpart, called last. synchronize_rcu_tasks() in free_ops() covers the
+ * instructions after it.
  */
-void vprocns_hook_leave(void)
+void vprocns_target_end(void)
 {
 	this_cpu_dec(inside);
 }
 
-/* Targets that only refuse. The arguments of what they stand for are unused. */
+/* Targets that only refuse. They ignore the arguments. */
 static long refuse_einval(void)
 {
 	return -EINVAL;
@@ -166,6 +107,9 @@ void *vprocns_refuse(int err)
 	}
 }
 
+/* Where the function with .takes_ns is patched, of which there is one at most. */
+static unsigned long ip_with_ns __read_mostly;
+
 static const struct vprocns_hook *hook_at(unsigned long ip)
 {
 	size_t i;
@@ -176,39 +120,38 @@ static const struct vprocns_hook *hook_at(unsigned long ip)
 	return NULL;
 }
 
-/* Apart from the handler, which so has no registers to save for outsiders. */
+/* Apart from the handler, which then has no registers to save for outsiders. */
 static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *fregs)
 {
 	const struct vprocns_hook *const hook = hook_at(ip);
 	void *target;
 
 	rcu_read_lock();
-	target = hook ? hook->enter(fregs) : NULL;
+	target = hook ? hook->redirect(fregs) : NULL;
 	rcu_read_unlock();
 	if (target)
 		vprocns_regs_set_ip(fregs, (unsigned long)target);
 }
 
-/* See struct vprocns_hook for the first one. */
-static bool concerns_outsiders(unsigned long ip, struct ftrace_regs *fregs)
+static bool puts_into_another(unsigned long ip, struct ftrace_regs *fregs)
 {
 	const struct pid_namespace *ns;
 
-	if (ip != hooks[0].ip)
+	if (ip != ip_with_ns)
 		return false;
 	ns = (void *)vprocns_regs_argument(fregs, 0);
 	return ns->level;
 }
 
 /*
- * Nothing that it calls is hooked, so ftrace's guard against recursion, which
- * FTRACE_OPS_FL_RECURSION would ask for, is spared.
+ * Nothing that it calls is hooked, so it does without ftrace's guard against
+ * recursion, which FTRACE_OPS_FL_RECURSION would ask for.
  */
 static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
-	if (task_pid(current)->level || concerns_outsiders(ip, fregs))
+	if (task_pid(current)->level || puts_into_another(ip, fregs))
 		redirect(ip, fregs);
 }
 
@@ -264,7 +207,7 @@ static void name_the_taken(int err)
 			ret = register_patiently(trial);
 		if (ret) {
 			pr_err("%s can't be hooked (%d): a live patch or another module has it\n",
-			       hooks[i].symbol, ret);
+			       vprocns_symbol_name(hooks[i].symbol), ret);
 			break;
 		}
 		/* ftrace has shut itself down, and still calls it. */
@@ -289,7 +232,7 @@ static int hooks_on(void)
 	int err;
 
 	lockdep_assert_held(&hooks_lock);
-	if (!READ_ONCE(*ftrace_enabled_flag)) {
+	if (!vprocns_ftrace_is_on()) {
 		pr_err_ratelimited("kernel.ftrace_enabled is 0: set it to 1 to make groups\n");
 		return -ENODEV;
 	}
@@ -444,17 +387,8 @@ static void match_probe(struct tracepoint *tp, void *unused)
 
 static int find_all(void)
 {
-	void *address;
 	size_t i;
 	int err;
-
-	ftrace_enabled_flag = vprocns_symbol("ftrace_enabled");
-	if (!ftrace_enabled_flag)
-		return -ENOENT;
-	address = vprocns_symbol("ftrace_location");
-	if (!address)
-		return -ENOENT;
-	static_call_update(vprocns_ftrace_location, address);
 
 	for_each_kernel_tracepoint(match_probe, NULL);
 	for (i = 0; i < nr_probes; i++)
@@ -465,14 +399,13 @@ static int find_all(void)
 		}
 
 	for (i = 0; i < nr_hooks; i++) {
-		address = vprocns_symbol(hooks[i].symbol);
-		if (!address)
-			return -ENOENT;
-		hooks[i].ip = static_call(vprocns_ftrace_location)((unsigned long)address);
+		hooks[i].ip = vprocns_ftrace_site(vprocns_symbol_address(hooks[i].symbol));
+		if (hooks[i].takes_ns)
+			ip_with_ns = hooks[i].ip;
 		err = ftrace_set_filter_ip(hook_ops, hooks[i].ip, 0, 0);
 		if (err) {
 			pr_err("%s can't be hooked (%d): it is not traceable here\n",
-			       hooks[i].symbol, err);
+			       vprocns_symbol_name(hooks[i].symbol), err);
 			return err;
 		}
 	}
@@ -485,8 +418,8 @@ static int find_all(void)
  */
 static int free_trampoline(void)
 {
-	const unsigned long ip = static_call(vprocns_ftrace_location)
-		((unsigned long)refuse_einval);
+	const unsigned long ip =
+		vprocns_ftrace_site((unsigned long)refuse_einval);
 	int err;
 
 	/* ftrace may be switched off by now, and nothing is redirected. */
@@ -529,7 +462,7 @@ static void free_ops(void)
 
 /**
  * vprocns_hooks_init - finds everything and tries it once
- * @hook_table: the functions; of the first more is asked: see struct vprocns_hook
+ * @hook_table: the functions
  * @hook_count: how many
  * @probe_table: the tracepoints
  * @probe_count: how many
@@ -555,9 +488,7 @@ int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
 	hook_ops->func = vprocns_ftrace;
 	hook_ops->flags = HOOK_FLAGS;
 
-	err = find_kallsyms();
-	if (!err)
-		err = find_all();
+	err = find_all();
 	if (err)
 		goto err_ops;
 

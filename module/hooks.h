@@ -4,23 +4,25 @@
 
 #include <linux/types.h>
 
+#include "symbols.h"
+
 struct ftrace_regs;
 
 /**
  * struct vprocns_hook - a function of the kernel whose entry we look at
  *
- * They are asked for tasks outside the initial PID namespace only; the first of a
- * table, which has a PID namespace for its first argument, also for those inside
- * when that namespace is another.
- *
- * @symbol: its name
- * @enter: returns where to go instead, or NULL to go on. Runs under RCU:
- *	no sleep, no user memory, no lock but those of a refusal's count and of rings.
+ * @symbol: the function
+ * @redirect: returns where to go instead, or NULL to go on. It is called for tasks
+ *	outside the initial PID namespace, under RCU: no sleep, no user memory, no
+ *	lock but those of a refusal's count and of rings.
+ * @takes_ns: the function's first argument is a PID namespace: @redirect is also
+ *	called for a task in the initial one when that argument is another
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {
-	const char *symbol;
-	void *(*enter)(struct ftrace_regs *fregs);
+	enum vprocns_symbol symbol;
+	void *(*redirect)(struct ftrace_regs *fregs);
+	bool takes_ns;
 	unsigned long ip;
 };
 
@@ -36,16 +38,14 @@ struct vprocns_probe {
 	struct tracepoint *tp;
 };
 
-void *vprocns_symbol(const char *name);
-
 int vprocns_hooks_init(struct vprocns_hook *hooks, size_t nr_hooks,
 		       struct vprocns_probe *probes, size_t nr_probes);
 void vprocns_hooks_exit(void);
 int vprocns_hooks_get(void);
 void vprocns_hooks_put(void);
 
-void vprocns_hook_enter(void);
-void vprocns_hook_leave(void);
+void vprocns_target_begin(void);
+void vprocns_target_end(void);
 void *vprocns_refuse(int err);
 
 #endif

@@ -4,42 +4,17 @@
 
 #include <linux/types.h>
 
-#include "descent.h"
+/* Lineages that no task inherits. The first process's is 0. */
+/* The cloner of a task that joined from outside. */
+#define VPROCNS_LINEAGE_OUTSIDE	(~(__u64)0)
+/* The cloner of a task that was there before the bind. */
+#define VPROCNS_LINEAGE_BEFORE	(~(__u64)1)
+/* Pid 1 of the namespace. */
+#define VPROCNS_LINEAGE_INIT	(~(__u64)2)
 
-struct task_struct;
-struct vprocns_group;
-struct vprocns_member;
-
-/**
- * struct vprocns_lineages - a group's side of lineage numbering
- *
- * All of it is under the group's lock. A commit can't allocate, so each clone
- * in flight has a record waiting in @table's stock for its child.
- *
- * @table: the records of its live tasks; empty memory with another numbering
- * @in_flight: members' clones that have begun and not been committed
- * @outside_start: where the numbers of tasks that join from outside start
- */
-struct vprocns_lineages {
-	struct vprocns_descents table;
-	u32 in_flight;
-	u32 outside_start;
-};
-
-int vprocns_lineage_init(struct vprocns_group *group);
-void vprocns_lineage_exit(struct vprocns_group *group);
-
-int vprocns_lineage_begin(struct vprocns_group *group, u32 *nr);
-int vprocns_lineage_begin_join(struct vprocns_group *group, u32 place, u32 *nr);
-void vprocns_lineage_commit(struct vprocns_group *group,
-			    struct task_struct *parent,
-			    struct task_struct *child, bool joined);
-void vprocns_lineage_exec(struct vprocns_group *group,
-			  const struct task_struct *task);
-void vprocns_lineage_end(struct vprocns_group *group,
-			 const struct task_struct *task);
-void vprocns_lineage_describe(struct vprocns_group *group,
-			      const struct task_struct *task,
-			      struct vprocns_member *member);
+__u64 vprocns_lineage_of(__u64 seed, __u64 cloner_lineage, __u64 ordinal);
+__u32 vprocns_lineage_start(__u64 seed, __u64 lineage, __u32 span);
+__u32 vprocns_lineage_number(__u64 cloner_lineage, __u32 start, __u64 ordinal,
+			     __u32 first, __u32 span);
 
 #endif

@@ -9,23 +9,23 @@
 #include "clone.h"
 #include "compat.h"
 #include "control.h"
-#include "event.h"
 #include "group.h"
 #include "hooks.h"
 #include "namespace.h"
+#include "pid.h"
+#include "symbols.h"
 
-/* The first is the one with a PID namespace: see struct vprocns_hook. */
 static struct vprocns_hook hooks[] = {
-	{ "alloc_pid", vprocns_enter_alloc_pid },
-	{ "kernel_clone", vprocns_enter_kernel_clone },
-	{ "ksys_unshare", vprocns_enter_unshare },
-	{ VPROCNS_SYSCALL_NATIVE("setns"), vprocns_enter_setns },
-	{ VPROCNS_SYSCALL_NATIVE("capget"), vprocns_enter_capget },
-	{ VPROCNS_SYSCALL_NATIVE("capset"), vprocns_enter_capset },
+	{ VPROCNS_SYMBOL_alloc_pid, vprocns_redirect_alloc_pid, .takes_ns = true },
+	{ VPROCNS_SYMBOL_kernel_clone, vprocns_redirect_kernel_clone },
+	{ VPROCNS_SYMBOL_ksys_unshare, vprocns_redirect_unshare },
+	{ VPROCNS_SYSCALL_NATIVE(setns), vprocns_redirect_setns },
+	{ VPROCNS_SYSCALL_NATIVE(capget), vprocns_redirect_capget },
+	{ VPROCNS_SYSCALL_NATIVE(capset), vprocns_redirect_capset },
 #ifdef VPROCNS_HAVE_COMPAT
-	{ VPROCNS_SYSCALL_COMPAT("setns"), vprocns_enter_setns },
-	{ VPROCNS_SYSCALL_COMPAT("capget"), vprocns_enter_capget },
-	{ VPROCNS_SYSCALL_COMPAT("capset"), vprocns_enter_capset },
+	{ VPROCNS_SYSCALL_COMPAT(setns), vprocns_redirect_setns },
+	{ VPROCNS_SYSCALL_COMPAT(capget), vprocns_redirect_capget },
+	{ VPROCNS_SYSCALL_COMPAT(capset), vprocns_redirect_capset },
 #endif
 };
 
@@ -48,25 +48,19 @@ static int __init vprocns_init(void)
 	int err;
 
 	check_probes();
+	err = vprocns_symbols_init();
+	if (err)
+		return err;
 	err = vprocns_hooks_init(hooks, ARRAY_SIZE(hooks),
 				 probes, ARRAY_SIZE(probes));
 	if (err)
 		return err;
-	err = vprocns_clone_init();
+	err = vprocns_pid_init();
 	if (err)
 		goto err_hooks;
-	err = vprocns_namespace_init();
-	if (err)
-		goto err_clone;
-	err = vprocns_capability_init();
-	if (err)
-		goto err_clone;
-	err = vprocns_events_init();
-	if (err)
-		goto err_clone;
 	err = vprocns_groups_init();
 	if (err)
-		goto err_clone;
+		goto err_pid;
 	/* Last: from here on there can be groups. */
 	err = vprocns_control_init();
 	if (err)
@@ -75,8 +69,8 @@ static int __init vprocns_init(void)
 
 err_groups:
 	vprocns_groups_exit();
-err_clone:
-	vprocns_clone_exit();
+err_pid:
+	vprocns_pid_exit();
 err_hooks:
 	vprocns_hooks_exit();
 	return err;
@@ -88,7 +82,7 @@ static void __exit vprocns_exit(void)
 	vprocns_control_exit();
 	vprocns_hooks_exit();
 	vprocns_groups_exit();
-	vprocns_clone_exit();
+	vprocns_pid_exit();
 }
 
 module_init(vprocns_init);

@@ -9,7 +9,6 @@
 #include <linux/sched/task.h>
 
 #include "group.h"
-#include "lineage.h"
 #include "member.h"
 
 static bool is_member(const struct vprocns_group *group, struct pid *pid)
@@ -48,7 +47,7 @@ void vprocns_members_count(struct vprocns_group *group,
 }
 
 /**
- * vprocns_member_translate - a member's TID on the other side
+ * vprocns_member_translate - a member's TID seen from the other side
  * @group: the group
  * @translate: the question; .result is the answer
  *
@@ -94,7 +93,7 @@ static void describe(struct vprocns_group *group, int tid,
 		.host_tgid	= task_tgid_vnr(task),
 	};
 	get_task_comm(member->comm, task);
-	vprocns_lineage_describe(group, task, member);
+	vprocns_numbers_describe(&group->numbers, task, member);
 }
 
 /**

@@ -6,20 +6,12 @@
 #include <linux/file.h>
 #include <linux/magic.h>
 #include <linux/sched.h>
-#include <linux/static_call.h>
 
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
 #include "namespace.h"
-
-static long no_setns(const struct pt_regs *regs)
-{
-	return -EOPNOTSUPP;
-}
-
-/* The original; patched to a direct call: see vprocns_kallsyms. */
-DEFINE_STATIC_CALL(vprocns_setns_original, no_setns);
+#include "symbols.h"
 
 static struct vprocns_policy policy_for_current(const struct vprocns_group *group,
 						u64 flags)
@@ -32,13 +24,13 @@ static struct vprocns_policy policy_for_current(const struct vprocns_group *grou
 }
 
 /**
- * vprocns_enter_unshare - judges a member's unshare(2)
+ * vprocns_redirect_unshare - judges a member's unshare(2)
  * @fregs: the registers at the entry of ksys_unshare()
  *
  * Context: ftrace handler of a task outside the initial PID namespace.
  * Return: a target that refuses, or NULL.
  */
-void *vprocns_enter_unshare(struct ftrace_regs *fregs)
+void *vprocns_redirect_unshare(struct ftrace_regs *fregs)
 {
 	struct vprocns_group *const group =
 		vprocns_group_of(task_active_pid_ns(current));
@@ -118,43 +110,28 @@ static long setns_target(const struct pt_regs *regs)
 	struct pt_regs judged = *regs;
 	long ret;
 
-	vprocns_hook_enter();
+	vprocns_target_begin();
 	ret = judge_setns(fd, vprocns_syscall_arg1(regs));
 	if (ret >= 0) {
 		vprocns_native_set_args(&judged, fd, ret);
-		ret = static_call(vprocns_setns_original)(&judged);
+		ret = static_call(vprocns_setns)(&judged);
 	}
-	vprocns_hook_leave();
+	vprocns_target_end();
 	return ret;
 }
 
 /**
- * vprocns_enter_setns - has a member's setns(2) judged
+ * vprocns_redirect_setns - has a member's setns(2) judged
  * @fregs: the registers at the entry
  *
  * Context: ftrace handler of a task outside the initial PID namespace.
  * Return: the target, which may sleep, or NULL.
  */
-void *vprocns_enter_setns(struct ftrace_regs *fregs)
+void *vprocns_redirect_setns(struct ftrace_regs *fregs)
 {
 	/* The target calls the original with registers that are a copy. */
 	if (vprocns_regs_argument(fregs, 0) !=
 	    (unsigned long)task_pt_regs(current))
 		return NULL;
 	return vprocns_group_of(task_active_pid_ns(current)) ? setns_target : NULL;
-}
-
-/**
- * vprocns_namespace_init - finds the original setns entry
- *
- * Return: 0 or a negative errno.
- */
-int vprocns_namespace_init(void)
-{
-	void *const original = vprocns_symbol(VPROCNS_SYSCALL_NATIVE("setns"));
-
-	if (!original)
-		return -ENOENT;
-	static_call_update(vprocns_setns_original, original);
-	return 0;
 }

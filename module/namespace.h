@@ -4,9 +4,7 @@
 
 struct ftrace_regs;
 
-int vprocns_namespace_init(void);
-
-void *vprocns_enter_unshare(struct ftrace_regs *fregs);
-void *vprocns_enter_setns(struct ftrace_regs *fregs);
+void *vprocns_redirect_unshare(struct ftrace_regs *fregs);
+void *vprocns_redirect_setns(struct ftrace_regs *fregs);
 
 #endif

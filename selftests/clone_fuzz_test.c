@@ -12,7 +12,7 @@
 
 #include "common.h"
 #include "fuzz.h"
-#include "numbering.h"
+#include "lineage.h"
 #include "policy.h"
 
 #define PAGE	4096

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE
 
-#include "lineage.h"
+#include "by_lineage.h"
 
 /* What a group's tasks look like from outside; 0 when there are others. */
 static size_t members_of(int group, struct vprocns_member *found, size_t count)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Lineage numbering in the kernel: every number is the one that the rule gives
- * (numbering.c, linked in here), whatever else goes on. How tasks get a lineage
+ * (lineage.c, linked in here), whatever else goes on. How tasks get a lineage
  * that no member cloned is in descent_test.c, what holds for any numbering in
  * sequence_test.c; the runs that race are in repeat_test.sh.
  */
@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-#include "lineage.h"
+#include "by_lineage.h"
 
 MEMBER_TEST(children_of_the_first_program)
 {

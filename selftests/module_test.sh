@@ -103,13 +103,14 @@ insmod "$ko"
 holds "and works once ftrace is on" right_numbers
 
 # A kernel that lacks something: the same module, looking for another name. Each
-# fails in find_all() or before, but for pidfd_pid, task_sched_runtime and pid_max.
+# fails before anything is brought up.
 rmmod vprocns
 plain=$(mktemp --suffix=.ko)
 lacking=$(mktemp --suffix=.ko)
 # Newer kernels look at a module's BTF, which has these names as well.
 objcopy -R .BTF -R .BTF.base "$ko" "$plain"
-for name in "${hooked[@]}" kallsyms_lookup_name ftrace_{enabled,location} pidfd_pid task_sched_runtime pid_max \
+mapfile -t looked_up < <(symbols LOOKED_UP)
+for name in "${hooked[@]}" "${looked_up[@]}" kallsyms_lookup_name pid_max \
 	sched_process_{fork,exec,exit}; do
 	if [[ $name == pid_max ]] && ! grep -q ' pid_max$' /proc/kallsyms; then
 		skip "this kernel's namespaces have a pid_max each"
@@ -135,8 +136,6 @@ echo 'p:vprocns/destroyed destroy_workqueue' >>$tracing/kprobe_events
 echo 1 >$tracing/events/vprocns/enable
 traced=$(hooks)
 steps=0
-# register_kprobe() and find_all() look up so many names.
-found=$((3 + ${#hooked[@]}))
 while IFS=: read -r name error after words line; do
 	if ! take "symbol=$name" override=1 program=insmod "error=$error" "after=$after"; then
 		say 1 "the module that has $name fail loads"
@@ -159,10 +158,9 @@ tracepoint_probe_register:18:0:cross-device:sched_process_fork can't be probed (
 tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
 register_ftrace_function:18:0:cross-device:can't be hooked (-18)
 register_ftrace_function:11:0:busy:can't be hooked (-16)
-kallsyms_lookup_name:0:$found:Unknown symbol:no symbol alloc_pid
+kallsyms_lookup_name:0:1:Unknown symbol:no symbol ${looked_up[0]}
 prepare_kernel_cred:0:0:allocate memory:
-kallsyms_lookup_name:0:$((found + 1)):Unknown symbol:no symbol ${hooked[3]}
-kallsyms_lookup_name:0:$((found + 2)):Unknown symbol:no symbol ${hooked[5]}
+kallsyms_lookup_name:0:4:Unknown symbol:no symbol ${looked_up[3]}
 $workqueue:0:0:allocate memory:
 misc_register:18:0:cross-device:
 END
@@ -323,7 +321,7 @@ living=$!
 await pgrep -x sleep
 init=$(pgrep -P $living)
 holds "the module that slows down the search loads" \
-	take symbol=vprocns_numbering_skip override=1 program=nsenter delay=1
+	take symbol=vprocns_numbers_skip override=1 program=nsenter delay=1
 nsenter "--pid=/proc/$init/ns/pid" true &
 joiner=$!
 has_joined() {

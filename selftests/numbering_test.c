@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "harness.h"
-#include "numbering.h"
+#include "lineage.h"
+#include "sequence.h"
 #include "siphash.h"
 
 FIXTURE(sequence) {
@@ -18,7 +19,7 @@ FIXTURE(sequence) {
 FIXTURE_SETUP(sequence)
 {
 	memset(self->gone, 0, sizeof(self->gone));
-	vprocns_numbering_init(&self->s, 10, 13,
+	vprocns_sequence_init(&self->s, 10, 13,
 			       calloc(3, sizeof(struct vprocns_pending)), 3);
 }
 
@@ -36,15 +37,15 @@ static bool is_gone(const void *ctx, __u32 nr, const void *holder)
 
 static __u32 take(FIXTURE_DATA(sequence) *self)
 {
-	return vprocns_numbering_take(&self->s, is_gone, self->gone);
+	return vprocns_sequence_take(&self->s, is_gone, self->gone);
 }
 
 static __u32 commit_one(FIXTURE_DATA(sequence) *self)
 {
 	const __u32 nr = take(self);
 
-	vprocns_numbering_placed(&self->s, nr, nr, &self->gone[nr]);
-	return vprocns_numbering_commit(&self->s, nr);
+	vprocns_sequence_placed(&self->s, nr, nr, &self->gone[nr]);
+	return vprocns_sequence_commit(&self->s, nr);
 }
 
 TEST_F(sequence, ascends_and_wraps)
@@ -60,7 +61,7 @@ TEST_F(sequence, ascends_and_wraps)
 TEST_F(sequence, one_given_back_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, 10, VPROCNS_NOBODY);
+	vprocns_sequence_placed(&self->s, 10, 10, VPROCNS_NOBODY);
 	EXPECT_EQ(10, commit_one(self));
 	EXPECT_EQ(11, commit_one(self));
 }
@@ -68,10 +69,10 @@ TEST_F(sequence, one_given_back_is_next)
 TEST_F(sequence, one_whose_holder_is_gone_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, 10, &self->gone[10]);
+	vprocns_sequence_placed(&self->s, 10, 10, &self->gone[10]);
 	EXPECT_EQ(11, take(self));
-	vprocns_numbering_placed(&self->s, 11, 11, &self->gone[11]);
-	vprocns_numbering_commit(&self->s, 11);
+	vprocns_sequence_placed(&self->s, 11, 11, &self->gone[11]);
+	vprocns_sequence_commit(&self->s, 11);
 	/* Still being cloned: not to be given to anybody. */
 	EXPECT_EQ(12, commit_one(self));
 	self->gone[10] = true;
@@ -94,7 +95,7 @@ TEST_F(sequence, oldest_hole_first)
 	for (i = 10; i <= 12; i++)
 		EXPECT_EQ(i, (int)take(self));
 	for (i = 12; i >= 10; i--)
-		vprocns_numbering_placed(&self->s, i, i, VPROCNS_NOBODY);
+		vprocns_sequence_placed(&self->s, i, i, VPROCNS_NOBODY);
 	for (i = 10; i <= 13; i++)
 		EXPECT_EQ(i, (int)commit_one(self));
 }
@@ -102,16 +103,16 @@ TEST_F(sequence, oldest_hole_first)
 TEST_F(sequence, skipped_is_passed_over)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_skip(&self->s, 10);
+	vprocns_sequence_skip(&self->s, 10);
 	EXPECT_EQ(11, commit_one(self));
 	EXPECT_EQ(0, self->s.nr_pending);
 }
 
 TEST_F(sequence, unknown_numbers_do_no_harm)
 {
-	EXPECT_EQ(0, vprocns_numbering_commit(&self->s, 11));
-	vprocns_numbering_skip(&self->s, 12);
-	vprocns_numbering_placed(&self->s, 13, 13, VPROCNS_NOBODY);
+	EXPECT_EQ(0, vprocns_sequence_commit(&self->s, 11));
+	vprocns_sequence_skip(&self->s, 12);
+	vprocns_sequence_placed(&self->s, 13, 13, VPROCNS_NOBODY);
 	EXPECT_EQ(0, self->s.nr_pending);
 	EXPECT_EQ(10, commit_one(self));
 }
@@ -125,22 +126,22 @@ TEST_F(sequence, room_for_more)
 		EXPECT_EQ(i, (int)take(self));
 	EXPECT_EQ(0, take(self));
 	larger = calloc(6, sizeof(*larger));
-	unused = vprocns_numbering_grow(&self->s, larger, 6);
+	unused = vprocns_sequence_grow(&self->s, larger, 6);
 	EXPECT_NE(larger, unused);
 	free(unused);
 	EXPECT_EQ(13, take(self));
 	/* Somebody else was faster: the smaller one comes back. */
 	larger = calloc(6, sizeof(*larger));
-	EXPECT_EQ(larger, vprocns_numbering_grow(&self->s, larger, 6));
+	EXPECT_EQ(larger, vprocns_sequence_grow(&self->s, larger, 6));
 	free(larger);
-	vprocns_numbering_placed(&self->s, 10, 10, VPROCNS_NOBODY);
+	vprocns_sequence_placed(&self->s, 10, 10, VPROCNS_NOBODY);
 	EXPECT_EQ(10, take(self));
 }
 
 TEST_F(sequence, range_of_one)
 {
 	free(self->s.pending);
-	vprocns_numbering_init(&self->s, 7, 7,
+	vprocns_sequence_init(&self->s, 7, 7,
 			       calloc(3, sizeof(struct vprocns_pending)), 3);
 	EXPECT_EQ(7, commit_one(self));
 	EXPECT_EQ(7, commit_one(self));
@@ -150,12 +151,12 @@ TEST_F(sequence, range_of_one)
 TEST_F(sequence, places_with_other_numbers)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, 30, &self->gone[30]);
+	vprocns_sequence_placed(&self->s, 10, 30, &self->gone[30]);
 	EXPECT_EQ(11, take(self));
-	vprocns_numbering_placed(&self->s, 11, 20, &self->gone[20]);
-	EXPECT_EQ(11, vprocns_numbering_commit(&self->s, 20));
-	EXPECT_EQ(0, vprocns_numbering_commit(&self->s, 10));
-	EXPECT_EQ(10, vprocns_numbering_commit(&self->s, 30));
+	vprocns_sequence_placed(&self->s, 11, 20, &self->gone[20]);
+	EXPECT_EQ(11, vprocns_sequence_commit(&self->s, 20));
+	EXPECT_EQ(0, vprocns_sequence_commit(&self->s, 10));
+	EXPECT_EQ(10, vprocns_sequence_commit(&self->s, 30));
 	EXPECT_EQ(12, take(self));
 }
 
@@ -163,10 +164,10 @@ TEST_F(sequence, places_with_other_numbers)
 TEST_F(sequence, number_of_a_failed_clone_in_new_hands)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_numbering_placed(&self->s, 10, 30, &self->gone[30]);
+	vprocns_sequence_placed(&self->s, 10, 30, &self->gone[30]);
 	EXPECT_EQ(11, take(self));
-	vprocns_numbering_placed(&self->s, 11, 30, &self->gone[30]);
-	EXPECT_EQ(11, vprocns_numbering_commit(&self->s, 30));
+	vprocns_sequence_placed(&self->s, 11, 30, &self->gone[30]);
+	EXPECT_EQ(11, vprocns_sequence_commit(&self->s, 30));
 	EXPECT_EQ(10, take(self));
 }
 
@@ -179,22 +180,22 @@ TEST(random_histories)
 	__u32 nr, holes;
 	int i, j;
 
-	vprocns_numbering_init(&s, 10, 60,
+	vprocns_sequence_init(&s, 10, 60,
 			       calloc(64, sizeof(struct vprocns_pending)), 64);
 	for (i = 0; i < 100000; i++) {
-		nr = vprocns_numbering_take(&s, is_gone, gone);
+		nr = vprocns_sequence_take(&s, is_gone, gone);
 		ASSERT_LE(10, nr);
 		ASSERT_GE(60, nr);
 		if (live[nr]) {
-			vprocns_numbering_skip(&s, nr);
+			vprocns_sequence_skip(&s, nr);
 			continue;
 		}
 		gone[nr] = false;
 		live[nr] = true;
-		vprocns_numbering_placed(&s, nr, nr, &gone[nr]);
+		vprocns_sequence_placed(&s, nr, nr, &gone[nr]);
 		switch (rand_r(&seed) % 3) {
 		case 0:
-			vprocns_numbering_commit(&s, nr);
+			vprocns_sequence_commit(&s, nr);
 			break;
 		default:
 			/* Its clone fails now. */

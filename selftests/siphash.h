@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What numbering.c takes from the kernel's <linux/siphash.h>, for user space:
+ * What lineage.c takes from the kernel's <linux/siphash.h>, for user space:
  * libsodium's SipHash-2-4 over little-endian words.
  */
 #ifndef _VPROCNS_SELFTESTS_SIPHASH_H

@@ -20,7 +20,7 @@ holds "checkpatch: selftests" selftests/checkpatch --ignore LINE_SPACING,SPACING
 holds "versions are compared in compat.h alone" bash -c \
 	'! grep -nE "LINUX_VERSION_CODE|KERNEL_VERSION" -r module uapi tools selftests --include=*.[ch] | grep -v ^module/compat.h:'
 holds "pure files include no kernel header but types" bash -c \
-	'! grep -n "#include <linux/" module/policy.h module/numbering.h | grep -v linux/types.h'
+	'! grep -n "#include <linux/" module/{policy,sequence,lineage}.h | grep -v linux/types.h'
 holds "kernel-doc: uapi" build/kernel/scripts/kernel-doc -none -Werror uapi/vprocns.h
 # What kernel-doc does not look for: ioctls and flags that have none.
 undocumented() {

@@ -107,14 +107,17 @@ log_has() {
 	fi
 }
 
-# What the module hooks while there is a group, on this architecture.
+# symbols USE: what the module needs for that on this architecture, by its own list.
+symbols() {
+	local when="ALWAYS|X86_64|IA32"
+	[[ $(uname -m) != aarch64 ]] || when="ALWAYS|ARM64"
+	sed -nE "s/^SYMBOL\((\w+), $1, ($when)\)$/\1/p" \
+		"$(dirname "${BASH_SOURCE[0]}")/../module/symbol_list.h"
+}
+
+# What the module hooks while there is a group.
 tracing=/sys/kernel/tracing
-hooked=(alloc_pid kernel_clone ksys_unshare)
-if [[ $(uname -m) == aarch64 ]]; then
-	hooked+=(__arm64_sys_{setns,capget,capset})
-else
-	hooked+=(__{x64,ia32}_sys_{setns,capget,capset})
-fi
+mapfile -t hooked < <(symbols HOOKED)
 hooks() {
 	awk '{print $1}' $tracing/enabled_functions | sort
 }

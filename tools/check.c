@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -20,32 +21,18 @@ static const struct column columns[] = {
 	{ "NOTE",	COLUMN_TEXT },
 };
 
-/* What the module looks up in the kernel's symbol table. */
+/* The module's own list says how it uses each symbol, and when. */
+enum use { LINKED, LOOKED_UP, HOOKED };
+enum when { ALWAYS, BEFORE_6_14, X86_64, IA32, ARM64 };
+
 static const struct symbol {
 	const char *name;
-	bool hooked;
+	enum use use;
+	enum when when;
 } symbols[] = {
-	{ "kallsyms_lookup_name", false },
-	{ "register_kprobe", false },
-	{ "ftrace_enabled", false },
-	{ "ftrace_location", false },
-	{ "pidfd_pid", false },
-	{ "task_sched_runtime", false },
-	{ "__tracepoint_sched_process_fork", false },
-	{ "__tracepoint_sched_process_exec", false },
-	{ "__tracepoint_sched_process_exit", false },
-	{ "kernel_clone", true },
-	{ "alloc_pid", true },
-	{ "ksys_unshare", true },
-#ifdef __x86_64__
-	{ "__x64_sys_setns", true },
-	{ "__x64_sys_capget", true },
-	{ "__x64_sys_capset", true },
-#elif defined(__aarch64__)
-	{ "__arm64_sys_setns", true },
-	{ "__arm64_sys_capget", true },
-	{ "__arm64_sys_capset", true },
-#endif
+#define SYMBOL(name, use, when) { #name, use, when },
+#include "symbol_list.h"
+#undef SYMBOL
 };
 
 #define NR_SYMBOLS ARRAY_SIZE(symbols)
@@ -57,6 +44,38 @@ static void feature(struct table *table, const char *name, const char *state,
 	table_cell(table, "%s", name);
 	table_cell(table, "%s", state);
 	table_cell(table, "%s", note);
+}
+
+static bool before_6_14(void)
+{
+	struct utsname kernel;
+	int major, minor;
+
+	uname(&kernel);
+	return sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
+	       (major < 6 || (major == 6 && minor < 14));
+}
+
+static bool is_needed(enum when when)
+{
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case BEFORE_6_14:
+		return before_6_14();
+#ifdef __x86_64__
+	case X86_64:
+		return true;
+	case IA32:
+		/* There where the kernel was built to run 32-bit programs. */
+		return !access("/proc/sys/abi/vsyscall32", F_OK);
+#elif defined(__aarch64__)
+	case ARM64:
+		return true;
+#endif
+	default:
+		return false;
+	}
 }
 
 /*
@@ -100,11 +119,13 @@ static bool check_symbols(struct table *table)
 		return false;
 	}
 	for (i = 0; i < NR_SYMBOLS; i++) {
+		if (!is_needed(symbols[i].when))
+			continue;
 		if (!known[i]) {
 			feature(table, symbols[i].name, "missing",
 				"this kernel has no such symbol: the module can't load");
 			ok = false;
-		} else if (!symbols[i].hooked || traceable[i]) {
+		} else if (symbols[i].use != HOOKED || traceable[i]) {
 			feature(table, symbols[i].name, "ok", "");
 		} else if (!have_trace) {
 			feature(table, symbols[i].name, "unknown",

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #include "holds.h"
-#include "numbering.h"
+#include "lineage.h"
+#include "sequence.h"
 
 #define MAX_CLONES 256
 
@@ -82,15 +83,15 @@ static struct clone *oldest_that_tries(__u32 place)
 static void take(struct vprocns_sequence *s, __u32 *next)
 {
 	struct clone *const hole = oldest_hole();
-	__u32 place = vprocns_numbering_take(s, is_gone, clones);
+	__u32 place = vprocns_sequence_take(s, is_gone, clones);
 
 	if (!place) {
 		const __u32 room = s->max_pending + 1;
 
 		HOLDS(!hole && in_flight() == s->max_pending);
-		free(vprocns_numbering_grow(s, calloc(room, sizeof(*s->pending)),
+		free(vprocns_sequence_grow(s, calloc(room, sizeof(*s->pending)),
 					    room));
-		place = vprocns_numbering_take(s, is_gone, clones);
+		place = vprocns_sequence_take(s, is_gone, clones);
 	}
 	HOLDS(place >= s->first && place <= s->last);
 	if (hole) {
@@ -114,7 +115,7 @@ static void place(struct vprocns_sequence *s, struct clone *clone, __u32 nr)
 	for (i = 0; i < nr_clones; i++)
 		if (clones[i].state == HOLDS_IT && clones[i].nr == nr)
 			clones[i].state = GIVEN_BACK;
-	vprocns_numbering_placed(s, clone->place, nr, clone);
+	vprocns_sequence_placed(s, clone->place, nr, clone);
 	clone->state = HOLDS_IT;
 	clone->nr = nr;
 	clone->gone = false;
@@ -125,7 +126,7 @@ static void give_back(struct vprocns_sequence *s, struct clone *clone)
 	if (!clone)
 		return;
 	clone = oldest_that_tries(clone->place);
-	vprocns_numbering_placed(s, clone->place, 0, VPROCNS_NOBODY);
+	vprocns_sequence_placed(s, clone->place, 0, VPROCNS_NOBODY);
 	clone->state = GIVEN_BACK;
 }
 
@@ -134,7 +135,7 @@ static void skip(struct vprocns_sequence *s, struct clone *clone)
 	if (!clone)
 		return;
 	clone = oldest_that_tries(clone->place);
-	vprocns_numbering_skip(s, clone->place);
+	vprocns_sequence_skip(s, clone->place);
 	clone->state = OVER;
 }
 
@@ -142,8 +143,8 @@ static void commit(struct vprocns_sequence *s, struct clone *clone)
 {
 	if (!clone)
 		return;
-	HOLDS(vprocns_numbering_commit(s, clone->nr) == clone->place);
-	HOLDS(!vprocns_numbering_commit(s, clone->nr));
+	HOLDS(vprocns_sequence_commit(s, clone->nr) == clone->place);
+	HOLDS(!vprocns_sequence_commit(s, clone->nr));
 	clone->state = OVER;
 }
 
@@ -155,7 +156,7 @@ static void check_history(const unsigned char *data, size_t size)
 	__u32 next = 10;
 
 	nr_clones = 0;
-	vprocns_numbering_init(&s, 10, 10 + *data % 40,
+	vprocns_sequence_init(&s, 10, 10 + *data % 40,
 			       calloc(1, sizeof(*s.pending)), 1);
 	for (data++, size--; size >= 2 && nr_clones < MAX_CLONES;
 	     data += 2, size -= 2) {

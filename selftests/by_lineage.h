@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the tests of lineage numbering share: its rule, from numbering.c. */
-#ifndef _VPROCNS_LINEAGE_H
-#define _VPROCNS_LINEAGE_H
+/* What the tests of lineage numbering share: its rule, from lineage.c. */
+#ifndef _VPROCNS_BY_LINEAGE_H
+#define _VPROCNS_BY_LINEAGE_H
 
 #include "common.h"
-#include "numbering.h"
+#include "lineage.h"
 
 #define LINEAGE VPROCNS_NUMBERING_LINEAGE
 #define SEED 0xfeedfacecafebeef

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _VPROCNS_NUMBERING_H
-#define _VPROCNS_NUMBERING_H
+#ifndef _VPROCNS_SEQUENCE_H
+#define _VPROCNS_SEQUENCE_H
 
 #include <linux/types.h>
 #ifndef __KERNEL__
@@ -50,29 +50,16 @@ struct vprocns_sequence {
 /* Says whether @holder no longer holds @nr: its clone failed. */
 typedef bool (*vprocns_gone_fn)(const void *ctx, __u32 nr, const void *holder);
 
-void vprocns_numbering_init(struct vprocns_sequence *n, __u32 first, __u32 last,
-			    struct vprocns_pending *pending, __u32 max_pending);
-struct vprocns_pending *vprocns_numbering_grow(struct vprocns_sequence *n,
-					       struct vprocns_pending *larger,
+void vprocns_sequence_init(struct vprocns_sequence *n, __u32 first, __u32 last,
+			   struct vprocns_pending *pending, __u32 max_pending);
+struct vprocns_pending *vprocns_sequence_grow(struct vprocns_sequence *n,
+					      struct vprocns_pending *larger,
 					       __u32 max_pending);
-__u32 vprocns_numbering_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
-			     const void *ctx);
-void vprocns_numbering_placed(struct vprocns_sequence *n, __u32 place,
-			      __u32 nr, const void *holder);
-void vprocns_numbering_skip(struct vprocns_sequence *n, __u32 place);
-__u32 vprocns_numbering_commit(struct vprocns_sequence *n, __u32 nr);
-
-/* Lineages that no task inherits. The first program's is 0. */
-/* Whoever cloned a task that joined from outside. */
-#define VPROCNS_LINEAGE_OUTSIDE	(~(__u64)0)
-/* Whoever cloned a task that was there before the bind. */
-#define VPROCNS_LINEAGE_BEFORE	(~(__u64)1)
-/* Pid 1 of the namespace. */
-#define VPROCNS_LINEAGE_INIT	(~(__u64)2)
-
-__u64 vprocns_lineage_of(__u64 seed, __u64 cloner, __u64 birth);
-__u32 vprocns_lineage_start(__u64 seed, __u64 lineage, __u32 span);
-__u32 vprocns_lineage_number(__u64 cloner, __u32 start, __u64 birth,
-			     __u32 first, __u32 span);
+__u32 vprocns_sequence_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
+			    const void *ctx);
+void vprocns_sequence_placed(struct vprocns_sequence *n, __u32 place,
+			     __u32 nr, const void *holder);
+void vprocns_sequence_skip(struct vprocns_sequence *n, __u32 place);
+__u32 vprocns_sequence_commit(struct vprocns_sequence *n, __u32 nr);
 
 #endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_NUMBERS_H
+#define _VPROCNS_NUMBERS_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "record.h"
+#include "sequence.h"
+
+struct pid;
+struct pid_namespace;
+struct task_struct;
+struct vprocns_member;
+
+/**
+ * struct vprocns_numbers - the numbers of one PID namespace
+ * @lock: protects everything that is not fixed. Raw, because the probes may run
+ *	with preemption off. No other lock is taken under it.
+ * @first: first number of the range; fixed
+ * @last: last number of the range; fixed
+ * @seed: what lineages mix in; fixed
+ * @by_lineage: numbers follow from lineages, not from a sequence; fixed
+ * @outside_start: where the numbers of tasks that join from outside start, by
+ *	lineage; fixed
+ * @sequence: sequential: the next numbers. By lineage: counts the tasks that join
+ *	from outside.
+ * @records: by lineage: the records of the live tasks. A commit can't allocate,
+ *	so a spare record waits here for the child of each clone in flight.
+ * @in_flight: by lineage: members' clones that have begun and are not committed
+ * @clones: see struct vprocns_stats
+ * @threads: see struct vprocns_stats
+ * @joined: see struct vprocns_stats
+ * @collisions: see struct vprocns_stats
+ * @has_process: a member has made a process; written under @lock
+ */
+struct vprocns_numbers {
+	raw_spinlock_t lock;
+	u32 first;
+	u32 last;
+	u64 seed;
+	bool by_lineage;
+	u32 outside_start;
+
+	struct vprocns_sequence sequence;
+	struct vprocns_records records;
+	u32 in_flight;
+	u64 clones;
+	u64 threads;
+	u64 joined;
+	u64 collisions;
+	bool has_process;
+};
+
+int vprocns_numbers_init(struct vprocns_numbers *n);
+void vprocns_numbers_exit(struct vprocns_numbers *n);
+
+int vprocns_numbers_take(struct vprocns_numbers *n, struct pid_namespace *ns,
+			 u32 *place);
+void vprocns_numbers_skip(struct vprocns_numbers *n, u32 place);
+void vprocns_numbers_hold(struct vprocns_numbers *n, u32 place,
+			  const struct pid *pid);
+int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr);
+int vprocns_numbers_of_joiner(struct vprocns_numbers *n, u32 place, u32 *nr);
+
+void vprocns_numbers_commit(struct vprocns_numbers *n,
+			    struct task_struct *parent,
+			      struct task_struct *child, bool joined);
+void vprocns_numbers_exec(struct vprocns_numbers *n,
+			  const struct task_struct *task);
+void vprocns_numbers_end(struct vprocns_numbers *n,
+			 const struct task_struct *task);
+void vprocns_numbers_describe(struct vprocns_numbers *n,
+			      const struct task_struct *task,
+				struct vprocns_member *member);
+u32 vprocns_numbers_next(struct vprocns_numbers *n);
+
+/* How many numbers there are to give. */
+static inline u32 vprocns_numbers_span(const struct vprocns_numbers *n)
+{
+	return n->last - n->first + 1;
+}
+
+#endif
