@@ -143,7 +143,7 @@ end_group() {
 # failed, and for that.
 judged() {
 	local result=0 words
-	words=$(vprocns exec "$1" unshare --uts true 2>&1) || result=$?
+	words=$(vprocns exec --quiet "$1" unshare --uts true 2>&1) || result=$?
 	echo "status $result: $words"
 	[[ $result == 1 && $words == "unshare: unshare failed: Operation not supported" ]]
 }

@@ -46,8 +46,8 @@ run vprocns ls -jq
 one_line "unknown letter" 2 "unknown option '-j'"
 run vprocns run --first
 one_line "missing value" 125 "option '--first' needs a value"
-run vprocns run --report=1 true
-one_line "a value too many" 125 "option '--report' takes no value"
+run vprocns run --strict=1 true
+one_line "a value too many" 125 "option '--strict' takes no value"
 run vprocns run --n x true
 one_line "ambiguous option" 125 "option '--n' is ambiguous: --numbering, --name"
 run vprocns ls alpha
@@ -148,10 +148,10 @@ is "run: --report leaves output and status alone" 3 1001
 say "$([[ $err == "vprocns: run: 2 tasks, 0 collisions: numbers are independent of scheduling, "* ]]; echo $?)" \
 	"run: --report says that numbers are independent of scheduling"
 run vprocns run --numbering lineage --first 10 --last 12 --report -- bash -c 'for i in 1 2 3 4; do (:); done'
-say "$([[ $err == "vprocns: run: 5 tasks, 1 collisions: numbers may depend on "* ]]; echo $?)" \
+say "$([[ $err == "vprocns: run: 5 tasks, 1 collision: numbers may depend on "* ]]; echo $?)" \
 	"run: --report tells of collisions"
 run vprocns run --report true
-say "$([[ $err == "vprocns: run: 1 tasks, 0 collisions: numbered in the order in which they were made" ]]; echo $?)" \
+say "$([[ $err == "vprocns: run: 1 task, 0 collisions: numbered in the order in which they were made" ]]; echo $?)" \
 	"run: --report of sequential numbering promises nothing"
 run vprocns run --numbering lineage --seed 18446744073709551615 -- bash -c '(sh -c "echo \$\$"; :)'
 other=$out
@@ -163,7 +163,7 @@ run vprocns run --numbering lineage --seed -1 true
 one_line "run: a negative seed" 125 "seed '-1'"
 run vprocns run --numbering lineage --seed 18446744073709551616 true
 one_line "run: a seed of too many bits" 125 "a number from 0 to 18446744073709551615"
-run vprocns run --threads-only -- bash -c 'ls; true'
+run vprocns run --quiet --threads-only -- bash -c 'ls; true'
 one_line "run: --threads-only refuses a fork" 254 "fork: Operation not supported"
 run vprocns run -- unshare --uts true
 say $((status == 0)) "run: namespaces are refused"
@@ -183,6 +183,151 @@ run bash -c 'trap "" HUP; vprocns run -- grep SigIgn /proc/self/status'
 has "run: ignored signals stay ignored" 'SigIgn:.*1$'
 run vprocns run -- grep -E 'SigBlk|SigIgn' /proc/self/status
 is "run: and no other is, or blocked" 0 $'SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000'
+
+# What was refused is told at the end.
+run vprocns run -- unshare --uts true
+say "$([[ $err == *$'\n'"vprocns: run: 1 request was refused: 1 by rule unshare (NEWUTS); --allow '+NEWUTS' --caps host lets them pass" ]]; echo $?)" \
+	"run: a refusal is told, with what lets it pass"
+run vprocns run --allow +NEWUTS --caps host -- unshare --uts true
+say "$([[ $status == 0 && ! $err ]]; echo $?)" "run: which does, and then there is nothing to tell"
+run vprocns run --quiet -- unshare --uts true
+say "$([[ $err == "unshare: unshare failed: Operation not supported" ]]; echo $?)" "run: --quiet tells nothing"
+run vprocns run --threads-only -- bash -c 'ls; true'
+say "$([[ $err == *"by rule threads-only ("*"); they pass without --threads-only" ]]; echo $?)" "run: a process too many"
+run vprocns run --last 1001 -- bash -c 'sleep 1 & sleep 1 & sleep 1 & wait'
+say "$([[ $err == *"by rule exhausted; a larger range lets them pass: --first, --last"* ]]; echo $?)" \
+	"run: a range that is too small"
+run vprocns run --report=json -- unshare --uts true
+run python3 -c '
+import json, sys
+report = json.loads([line for line in sys.argv[1].splitlines() if line.startswith("{")][0])
+(refusal,) = report["refusals"]
+print(report["command"], report["status"], report["tasks"], report["seed"], refusal["rule"],
+      refusal["count"], refusal["flags"], refusal["errno"], refusal["tid"], refusal["comm"])' "$err"
+is "run: --report=json has it all" 0 \
+	"['unshare', '--uts', 'true'] 1 1 0 unshare 1 ['NEWUTS'] EOPNOTSUPP 1000 unshare"
+run vprocns run --quiet --report=json --report-file "$work/report" -- sh -c 'exit 3'
+say "$([[ $status == 3 && ! $err && $(<"$work/report") == '{"group":'*'"status":3,'* ]]; echo $?)" "run: --report-file"
+run vprocns run --report-file /nonexistent/report true
+one_line "run: --report-file that can't be made" 125 "/nonexistent/report: No such file"
+run vprocns run --report-file /dev/full true
+one_line "run: --report-file that is full" 125 "the report can't be written"
+run vprocns run --report=xml true
+one_line "run: --report of another kind" 125 "text or json is needed"
+run vprocns run --strict -- sh -c 'unshare --uts true 2>/dev/null; true'
+is "run: --strict rejects a run with refusals" 124
+run vprocns run --strict --numbering lineage --first 10 --last 12 -- bash -c 'for i in 1 2 3 4; do (:); done'
+is "run: --strict rejects a run with collisions" 124
+run vprocns run --strict --numbering lineage -- bash -c '(:); :'
+is "run: --strict takes one without" 0
+run vprocns run --strict -- sh -c 'unshare --uts true 2>/dev/null; exit 3'
+is "run: --strict leaves a failure as it is" 3
+
+# The program's surroundings.
+ids='read -a stat </proc/self/stat; echo ${stat[4]} ${stat[5]}'
+run setsid -w vprocns run -- bash -c "$ids"
+is "run: process group and session are inside" 0 "1000 1"
+run setsid -w vprocns run -- bash -c 'kill -TERM 0'
+is "run: kill 0 ends the program" 143
+run bash -c 'vprocns run -- bash -c "kill -TERM 0"; echo lives'
+is "run: and not the caller" 0 lives
+run python3 -c 'import subprocess; print(subprocess.call(["vprocns", "run", "sh", "-c", "kill -SEGV $$"]))'
+is "run: the tool dies by the program's signal" 0 -11
+run env LISTEN_PID=1 WATCHDOG_PID=1 vprocns run -- sh -c 'echo $LISTEN_PID $WATCHDOG_PID'
+is "run: what is for another process stays so" 0 "1 1"
+run sh -c 'LISTEN_PID=$$ WATCHDOG_PID=$$ exec vprocns run -- sh -c "echo \$LISTEN_PID \$WATCHDOG_PID"'
+is "run: what the service manager says to the tool is for the program" 0 "1000 1000"
+run vprocns run -- sh -c 'sleep 1000 & sleep 1000 &'
+say "$([[ $err == "vprocns: run: 2 processes left behind ended with the program: --wait waits"* ]]; echo $?)" \
+	"run: ended daemons are told"
+run vprocns run --wait -- sh -c '(sleep 1; echo late) & exit 4'
+is "run: --wait waits for them, and has the program's status" 4 late
+vprocns run --wait --name daemons -- sh -c 'sleep 1000 &' &
+tool=$!
+await bash -c 'vprocns ps daemons | grep -q "^1001 "'
+kill -TERM $tool
+wait $tool
+holds "run: --wait passes signals on to daemons" eventually gone daemons
+
+# Runs beside each other.
+start_group beside
+run vprocns run -- sh -c 'echo $$'
+say "$([[ $out == 1000 && $err == "vprocns: run: group "*" has the same numbers now"*"--part K/N"* ]]; echo $?)" \
+	"run: a second group with the same numbers is warned of"
+run vprocns run --quiet true
+say "$([[ ! $err ]]; echo $?)" "run: not with --quiet"
+run vprocns run --first 20000 true
+say "$([[ $err == *"has the same numbers"* ]]; echo $?)" "run: ranges that meet are warned of"
+run vprocns run --private-tmp --private-ipc true
+say "$([[ ! $err ]]; echo $?)" "run: not where nothing is shared"
+end_group
+for part in 1 2 3; do
+	vprocns run --first 2000 --last 2999 --part $part/3 -- bash -c 'echo $BASHPID; (echo $BASHPID); sleep 1' \
+		>"$work/part.$part" 2>&1 &
+done
+wait
+run cat "$work"/part.{1,2,3}
+is "run: --part gives ranges that don't meet" 0 $'2000\n2001\n2333\n2334\n2666\n2667'
+for part in 0/3 4/3 1 x/3 1/x 1/; do
+	run vprocns run --part $part true
+	one_line "run: --part $part" 125 "K/N is needed"
+done
+run vprocns run --first 10 --last 12 --part 1/4 true
+one_line "run: more parts than numbers" 125 "there are no 4 numbers from 10 to 12"
+scratch='d=/tmp/calc.$$; mkdir -p $d; echo "$1" >$d/input; sleep 1; cat $d/input'
+for option in --quiet --private-tmp; do
+	for i in 1 2; do
+		vprocns run --quiet $option -- sh -c "$scratch" sh $i >"$work/scratch.$i" 2>&1 &
+	done
+	wait
+	run cat "$work"/scratch.{1,2}
+	if [[ $option == --quiet ]]; then
+		say "$([[ $out == $'1\n1' || $out == $'2\n2' ]]; echo $?)" "run: names by PID are shared in /tmp"
+	else
+		is "run: but not with --private-tmp" 0 $'1\n2'
+	fi
+done
+rm -rf /tmp/calc.1000
+mkdir -p /dev/shm
+touch /dev/shm/outside
+ipcmk -Q >/dev/null
+run vprocns run --private-ipc -- bash -c 'ls /dev/shm; ipcs -q | grep -c ^0x; touch /dev/shm/inside'
+is "run: --private-ipc" 0 0
+run vprocns run --quiet -- bash -c 'ls /dev/shm; ipcs -q | grep -c ^0x'
+is "run: and without" 0 $'outside\n1'
+ipcrm --all=msg
+rm -f /dev/shm/outside
+
+# Whom the program runs as.
+mkdir "$work/home"
+chown 65534 "$work/home"
+run vprocns run -- touch "$work/home/file"
+say "$([[ $status == 1 && $err == *"it was root without capabilities"*"--user NAME"* ]]; echo $?)" \
+	"run: root without capabilities fails, and is told why"
+run vprocns run --quiet -- touch "$work/home/file"
+say "$([[ $err == "touch: "*"Permission denied" ]]; echo $?)" "run: not with --quiet"
+chmod 755 "$work"
+run vprocns run --user nobody -- bash -c 'touch "$1"; id -un; echo $HOME $USER; (echo $BASHPID)' bash "$work/home/file"
+is "run: --user" 0 $'nobody\n/nonexistent nobody\n1003'
+run vprocns run --user 65534:daemon -- bash -c 'echo $(id -u):$(id -gn)'
+is "run: --user by number, with a group" 0 65534:daemon
+run vprocns run --user nobody --caps host -- grep CapEff /proc/self/status
+is "run: --user has no capabilities of root's" 0 $'CapEff:\t0000000000000000'
+run vprocns run --user nosuch true
+one_line "run: --user nobody knows" 125 "there is no such user"
+run vprocns run --user nobody:nosuch true
+one_line "run: a group nobody knows" 125 "there is no such group"
+run "${user[@]}" vprocns run --user root true
+one_line "run: --user is root's" 125 "--user is for root"
+sudo=(env -C "$work/home" SUDO_UID=65534 SUDO_GID=65534)
+run "${sudo[@]}" vprocns run -- touch made
+say "$([[ $status == 0 && $err == "vprocns: run: runs the program as nobody, who called sudo"* &&
+	$(stat -c %u "$work/home/made") == 65534 ]]; echo $?)" \
+	"run: under sudo in the user's own directory, as that user"
+run "${sudo[@]}" vprocns run --user root -- id -u
+is "run: or as root if asked for" 0 0
+run "${sudo[@]}" env -C / vprocns run -- id -u
+say "$([[ $out == 0 && ! $err ]]; echo $?)" "run: under sudo in root's directory, as root"
 
 # Signals on the way in.
 vprocns run -- bash -c 'trap "exit 9" TERM; touch '"$work"'/ready; while :; do sleep 0.1; done' &
@@ -244,6 +389,11 @@ await bash -c '(($(vprocns ls | grep -c " theirs ") == 1))'
 holds "kill: root ends the group of a user" vprocns kill theirs
 run wait $theirs
 is "kill: whose run tells so" 137
+run "${user[@]}" vprocns run --private-tmp --private-ipc -- bash -c 'touch /tmp/x /dev/shm/x && ls /tmp'
+is "run: unprivileged, with private places" 0 x
+run "${user[@]}" vprocns run -- bash -c 'stat -c %u /; exit 1'
+say "$([[ $out == 65534 && $err == *"root's files belong to 65534"*"'sudo vprocns run'"* ]]; echo $?)" \
+	"run: unprivileged, what is odd about root's files is told"
 sysctl -q kernel.unprivileged_userns_clone=0
 run "${user[@]}" vprocns run true
 one_line "run: no user namespaces" 125 "kernel.unprivileged_userns_clone"
@@ -253,7 +403,7 @@ run "${user[@]}" vprocns run true
 one_line "run: no access" 125 "be root or of the group vprocns"
 run "${user[@]}" vprocns ls
 one_line "ls: no access" 1 "be root or of the group vprocns"
-run vprocns run vprocns ls
+run vprocns run --quiet vprocns ls
 one_line "a member can't steer" 1 "run this outside of it"
 
 # A group whose run has bound it, and starts the program when strace has gone.
@@ -276,6 +426,14 @@ run vprocns run --name alpha true
 one_line "run: a name that is taken" 125 "take another name"
 run vprocns exec alpha bash -c 'echo $PPID; grep Cap /proc/self/status; pwd'
 holds "exec: parent outside, no capabilities" zero_caps "$out"
+run vprocns exec alpha unshare --uts true
+say "$([[ $err == *$'\n'"vprocns: exec: 1 request was refused: 1 by rule unshare (NEWUTS)"* ]]; echo $?)" \
+	"exec: a refusal is told"
+run vprocns exec alpha true
+say "$([[ ! $err ]]; echo $?)" "exec: earlier ones are not"
+run setsid -w vprocns exec alpha -- bash -c "$ids; echo \$\$"
+say "$([[ $out =~ ^([0-9]+)\ ([0-9]+)$'\n'([0-9]+)$ && ${BASH_REMATCH[1]} == "${BASH_REMATCH[3]}" && ${BASH_REMATCH[2]} == "${BASH_REMATCH[3]}" ]]; echo $?)" \
+	"exec: process group and session are inside"
 run vprocns exec alpha -- sh -c 'exit 5'
 is "exec: exit status" 5
 run vprocns exec alpha sh -c 'kill -9 $$'

@@ -68,23 +68,28 @@ int device_open(void)
 	return fd;
 }
 
+long pid_max(void)
+{
+	FILE *const file = fopen("/proc/sys/kernel/pid_max", "re");
+	long max;
+
+	if (!file || fscanf(file, "%ld", &max) != 1)
+		fail("kernel.pid_max can't be read: %s", strerror(errno));
+	fclose(file);
+	return max;
+}
+
 static noreturn void bad_range(const struct vprocns_create *create)
 {
-	long pid_max = 0;
-	FILE *const file = fopen("/proc/sys/kernel/pid_max", "re");
+	const long max = pid_max();
 
-	if (file) {
-		if (fscanf(file, "%ld", &pid_max) != 1)
-			pid_max = 0;
-		fclose(file);
-	}
 	if (!create->last)
 		fail("numbers from %u on: 2 to %ld can be given (kernel.pid_max is %ld)",
 		     create->first ? create->first : VPROCNS_FIRST_TID,
-		     pid_max - 1, pid_max);
+		     max - 1, max);
 	fail("numbers from %u to %u: an ascending range within 2 to %ld is needed (kernel.pid_max is %ld)",
 	     create->first ? create->first : VPROCNS_FIRST_TID, create->last,
-	     pid_max - 1, pid_max);
+	     max - 1, max);
 }
 
 int group_create(int device, const struct vprocns_create *create)
@@ -192,6 +197,18 @@ struct vprocns_member *group_members(int group, size_t *count)
 		*count += members.count;
 	} while (members.count == AT_ONCE);
 	return found;
+}
+
+size_t group_refusals(int group, struct vprocns_refused *refused, size_t capacity)
+{
+	struct vprocns_refusals refusals = {
+		.refusals = (uintptr_t)refused, .capacity = capacity,
+		.size = sizeof(*refused),
+	};
+
+	if (ioctl(group, VPROCNS_REFUSALS, &refusals))
+		fail("the refusals can't be read: %s", strerror(errno));
+	return refusals.count;
 }
 
 struct vprocns_info group_info(int group)

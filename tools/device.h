@@ -20,6 +20,10 @@ void group_bind(int group, int pidfd, const struct vprocns_create *create,
 		__u32 flags);
 struct vprocns_info group_info(int group);
 struct vprocns_stats group_stats(int group);
+/* One entry for each rule that refused something; how many. */
+size_t group_refusals(int group, struct vprocns_refused *refused, size_t capacity);
+/* kernel.pid_max: one more than the highest number that can be given. */
+long pid_max(void);
 /* The live tasks, by ascending TID; for free(). */
 struct vprocns_member *group_members(int group, size_t *count);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -15,13 +16,16 @@
 #include "options.h"
 #include "program.h"
 #include "relay.h"
+#include "report.h"
 #include "tool.h"
 
 #define EXEC_USAGE							\
-	"GROUP [--] CMD [ARG]...\n"					\
+	"[--quiet] GROUP [--] CMD [ARG]...\n"				\
 	"\n"								\
 	"Runs CMD as one more program of GROUP, an id or a name. Its TID is the\n" \
-	"next of the group; its parent is outside. Exit status: as for run.\n"
+	"next of the group; its parent is outside. Exit status: as for run.\n" \
+	"\n"								\
+	"  --quiet           no line at the end about what the group refused meanwhile\n"
 
 /* Whether what this link in /proc leads to is the same for the group's pid 1. */
 static bool same_as_ours(int init, const char *link)
@@ -82,14 +86,20 @@ static void join(int group)
 static int exec_main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "quiet", no_argument, NULL, OPT_QUIET },
 		HELP_OPTION
 	};
-	int alive[2];
+	struct refusals before;
+	struct vprocns_info info;
+	const pid_t caller = getpid();
+	struct relay relay;
+	bool quiet = false;
+	int sockets[2];
 	int device;
 	int group;
-	pid_t program;
 
-	next_option(argc, argv, OPTIONS_FIRST, options);
+	while (next_option(argc, argv, OPTIONS_FIRST, options) != -1)
+		quiet = true;
 	if (optind == argc)
 		misuse("no group given; see vprocns exec --help");
 	device = device_open();
@@ -101,20 +111,34 @@ static int exec_main(int argc, char **argv)
 		misuse("no program given; see vprocns exec --help");
 
 	join(group);
-	close(group);
-	if (pipe2(alive, O_CLOEXEC))
-		fail("no pipe: %s", strerror(errno));
-	relay_begin();
-	program = fork();
-	if (program < 0)
+	before = report_refusals(group);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
+		fail("no socket: %s", strerror(errno));
+	relay_begin(&relay);
+	relay.child = fork();
+	if (relay.child < 0)
 		fail("the program can't be started: %s", strerror(errno));
-	if (!program) {
-		close(alive[1]);
-		relay_bind_life(alive[0]);
-		program_execute(argv + optind);
+	if (!relay.child) {
+		close(sockets[1]);
+		relay_bind_life(sockets[0]);
+		/* Without a terminal nothing speaks for the caller's session. */
+		if (relay.tty < 0)
+			setsid();
+		relay_enter_group(&relay);
+		program_execute(argv + optind, caller);
 	}
-	close(alive[0]);
-	return relay_until_end(program, NULL);
+	close(sockets[0]);
+	/* Before it can have the terminal; without one, setsid() needs to be first. */
+	if (relay.tty >= 0)
+		setpgid(relay.child, relay.child);
+	relay_until_end(&relay, NULL);
+	if (!quiet) {
+		const struct refusals now = report_refusals(group);
+
+		info = group_info(group);
+		report_refused(&info, &now, &before);
+	}
+	return relay_leave(&relay);
 }
 
 const struct command exec_command = {

@@ -11,6 +11,7 @@
 
 #include "names.h"
 #include "options.h"
+#include "policy.h"
 #include "tool.h"
 
 static void take_name(const char *name, char *to)
@@ -30,6 +31,9 @@ bad:
 	       name, VPROCNS_NAME_LEN - 2);
 }
 
+/* --allow +FLAGS: those and the profile's, which may be named later. */
+static bool adds;
+
 bool group_option(int option, const char *value, struct vprocns_create *create)
 {
 	switch (option) {
@@ -42,7 +46,8 @@ bool group_option(int option, const char *value, struct vprocns_create *create)
 		create->flags |= VPROCNS_CREATE_THREADS_ONLY;
 		return true;
 	case OPT_ALLOW:
-		if (!flags_value(value, &create->allowed))
+		adds = *value == '+';
+		if (!flags_value(value + adds, &create->allowed))
 			misuse("flags '%s': names of clone flags or numbers, joined by '|', are needed",
 			       value);
 		if (create->allowed & (CLONE_NEWPID | CLONE_NEWUSER))
@@ -81,8 +86,13 @@ bool group_option(int option, const char *value, struct vprocns_create *create)
 	}
 }
 
-void check_group_options(const struct vprocns_create *create)
+void check_group_options(struct vprocns_create *create)
 {
+	const struct vprocns_create plain = { .profile = create->profile };
+	struct vprocns_policy policy;
+
+	if (adds && !vprocns_policy_init(&policy, &plain))
+		create->allowed |= policy.allowed;
 	if (create->seed && create->numbering != VPROCNS_NUMBERING_LINEAGE)
 		misuse("--seed goes with --numbering lineage");
 }

@@ -27,7 +27,8 @@
 #define POLICY_USAGE							\
 	"  --profile P       shadow (default), shadow-strict, linux or container\n"	\
 	"  --threads-only    no new processes but the first\n"		\
-	"  --allow FLAGS     the clone flags to allow, in place of the profile's\n" \
+	"  --allow FLAGS     the clone flags to allow, in place of the profile's; +FLAGS:\n" \
+	"                    the profile's and these\n"			\
 	"  --vfork real|fork what vfork does, in place of the profile's way\n"
 
 #define GROUP_USAGE							\
@@ -42,8 +43,8 @@
 /* Takes one of the above, by its OPT_ number; false when it is none of them. */
 bool group_option(int option, const char *value, struct vprocns_create *create);
 
-/* When all were taken: those that contradict each other. */
-void check_group_options(const struct vprocns_create *create);
+/* When all were taken: completes them, and refuses those that contradict each other. */
+void check_group_options(struct vprocns_create *create);
 
 /* What every command has; the last of its options. */
 #define HELP_OPTION	{ "help", no_argument, NULL, OPT_HELP }, {}

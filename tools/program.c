@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The last steps before the user's program. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
 #include <unistd.h>
@@ -20,10 +22,28 @@ void program_drop(void)
 		     strerror(errno));
 }
 
-void program_execute(char **argv)
+/*
+ * What a service manager says is for one process is for the program, where the tool
+ * was meant that started it.
+ */
+static void rename_in_environment(const char *name, pid_t caller)
+{
+	const char *const value = getenv(name);
+	char ours[16];
+
+	if (!value || strtol(value, NULL, 10) != caller)
+		return;
+	snprintf(ours, sizeof(ours), "%d", getpid());
+	setenv(name, ours, 1);
+}
+
+void program_execute(char **argv, pid_t caller)
 {
 	int err;
 
+	rename_in_environment("LISTEN_PID", caller);
+	rename_in_environment("WATCHDOG_PID", caller);
+	rename_in_environment("SYSTEMD_EXEC_PID", caller);
 	relay_undo();
 	execvp(argv[0], argv);
 	err = errno;

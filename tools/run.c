@@ -1,77 +1,132 @@
 // SPDX-License-Identifier: GPL-2.0
 /* `vprocns run`: a new group around a new program. */
-#include <stdbool.h>
-#include <unistd.h>
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "device.h"
 #include "launch.h"
+#include "report.h"
 #include "tool.h"
 
 #define RUN_USAGE							\
 	"[OPTION]... [--] CMD [ARG]...\n"				\
 	"\n"								\
 	"Runs CMD as the first program of a new group: TID 1000, the group's own\n" \
-	"/proc, its clone policy and its capability view.\n"		\
+	"/proc, its clone policy and its capability view. CMD has no capabilities and\n" \
+	"no_new_privs, even as root, unless the view is 'host'.\n"	\
 	"\n"								\
 	LAUNCH_USAGE							\
-	"  --report          say at the end, on standard error, how many tasks were made\n" \
-	"                    and whether their numbers depended on scheduling\n" \
+	"  --report[=json]   say at the end, on standard error, how many tasks were made\n" \
+	"                    and what their numbers depended on; json: with all refusals\n" \
+	"  --report-file F   write that into the file F instead\n"	\
+	"  --strict          exit with 124 when CMD succeeded, but something was refused\n" \
+	"                    or numbers may depend on scheduling\n"	\
 	"\n"								\
-	"Exit status: that of CMD, or 128+n when signal n ended it; 125 when the\n" \
-	"group can't be made, 126 when CMD can't be executed, 127 when there is none.\n"
+	"Ends as CMD ends, by the same signal if it was one (128+n in a shell); exits\n" \
+	"with 125 when the group can't be made, 126 when CMD can't be executed, 127 when\n" \
+	"there is none.\n"
 
-static void read_options(int argc, char **argv, struct launch *launch,
-			 bool *wants_report)
+struct run {
+	struct launch launch;
+	bool wants_report;
+	bool json;
+	bool strict;
+	FILE *report;
+};
+
+static void take_report(const char *format, struct run *run)
+{
+	run->wants_report = true;
+	if (format && strcmp(format, "json") && strcmp(format, "text"))
+		misuse("report '%s': text or json is needed", format);
+	run->json = format && !strcmp(format, "json");
+}
+
+static void take_file(const char *path, struct run *run)
+{
+	run->wants_report = true;
+	run->report = fopen(path, "we");
+	if (!run->report)
+		fail("%s: %s", path, strerror(errno));
+}
+
+static void read_options(int argc, char **argv, struct run *run)
 {
 	static const struct option options[] = {
 		LAUNCH_OPTIONS,
-		{ "report", no_argument, NULL, OPT_REPORT },
+		{ "report", optional_argument, NULL, OPT_REPORT },
+		{ "report-file", required_argument, NULL, OPT_REPORT_FILE },
+		{ "strict", no_argument, NULL, OPT_STRICT },
 		HELP_OPTION
 	};
 	int option;
 
 	/* What comes after CMD is CMD's. */
 	while ((option = next_option(argc, argv, OPTIONS_FIRST, options)) != -1) {
-		if (option == OPT_REPORT)
-			*wants_report = true;
-		else
-			launch_option(option, optarg, launch);
+		switch (option) {
+		case OPT_REPORT:
+			take_report(optarg, run);
+			break;
+		case OPT_REPORT_FILE:
+			take_file(optarg, run);
+			break;
+		case OPT_STRICT:
+			run->strict = true;
+			break;
+		default:
+			launch_option(option, optarg, &run->launch);
+		}
 	}
-	launch_arguments(argc, argv, launch);
+	launch_arguments(argc, argv, &run->launch);
 }
 
-/* Tasks that joined are numbered as they came, and their children with them. */
-static void report(const struct launch *launch, int group)
+static void write_report(const struct run *run, const struct report *report,
+			 int group)
 {
-	const struct vprocns_stats stats = group_stats(group);
-	const char *verdict;
+	FILE *const file = run->report ?: stderr;
 
-	if (launch->create.numbering != VPROCNS_NUMBERING_LINEAGE)
-		verdict = "numbered in the order in which they were made";
-	else if (stats.collisions)
-		verdict = "numbers may depend on scheduling; try another --seed or a larger range";
-	else if (stats.joined > 1)
-		verdict = "numbers depend on the order in which tasks joined from outside";
-	else
-		verdict = "numbers are independent of scheduling, as far as each task's own clones are";
-	complain("%llu tasks, %llu collisions: %s", stats.clones,
-		 stats.collisions, verdict);
+	(run->json ? report_json : report_text)(file, report, group);
+	if (fflush(file) || ferror(file))
+		fail("the report can't be written: %s", strerror(errno));
+}
+
+/* Root without capabilities can't even write the directory that it was called in. */
+static void become_sudo_user(struct launch *launch, int group)
+{
+	if (launch->has_account ||
+	    group_info(group).caps == VPROCNS_CAPS_HOST ||
+	    !account_of_sudo(&launch->account))
+		return;
+	launch->has_account = true;
+	if (!launch->quiet)
+		complain("runs the program as %s, who called sudo, since root has no capabilities in a group; --user root for root",
+			 launch->account.name);
 }
 
 static int run_main(int argc, char **argv)
 {
-	struct launch launch = {};
-	bool wants_report = false;
-	int device, group, status;
+	struct run run = {};
+	struct report report = {};
+	struct relay relay;
+	int group;
 
-	read_options(argc, argv, &launch, &wants_report);
-	device = device_open();
-	group = group_create(device, &launch.create);
-	close(device);
-	status = launch_program(&launch, group, NULL);
-	if (wants_report)
-		report(&launch, group);
-	return status;
+	read_options(argc, argv, &run);
+	group = launch_group(&run.launch);
+	become_sudo_user(&run.launch, group);
+	relay = launch_program(&run.launch, group, NULL);
+
+	report.info = group_info(group);
+	report.argv = run.launch.argv;
+	report.status = relay_shell_status(&relay);
+	report.left = relay.left;
+	if (run.wants_report)
+		write_report(&run, &report, group);
+	launch_tell(&run.launch, group, &relay);
+	if (run.strict && !report.status && !report_is_clean(&report, group))
+		return EXIT_NOT_CLEAN;
+	return relay_leave(&relay);
 }
 
 const struct command run_command = {

@@ -9,6 +9,7 @@
 
 #define EXIT_WRONG_USAGE	2
 /* run and exec keep the program's statuses apart from their own, like env(1). */
+#define EXIT_NOT_CLEAN		124
 #define EXIT_OWN_FAILURE	125
 #define EXIT_NOT_EXECUTABLE	126
 #define EXIT_NOT_FOUND		127
@@ -72,6 +73,14 @@ enum {
 	OPT_ADMIN,
 	OPT_AT_EXEC,
 	OPT_TO_VIRTUAL,
+	OPT_PART,
+	OPT_PRIVATE_TMP,
+	OPT_PRIVATE_IPC,
+	OPT_USER,
+	OPT_WAIT,
+	OPT_QUIET,
+	OPT_REPORT_FILE,
+	OPT_STRICT,
 };
 
 /* "vprocns run": what the user typed to get here. */
