@@ -341,7 +341,9 @@ void launch_tell(const struct launch *launch, int group,
 			 relay->left, relay->left == 1 ? "" : "es");
 	if (report_refused(&info, &refusals, &none))
 		return;
+	/* From 125 to 127 the tool has said itself what failed. */
 	if (WIFEXITED(relay->status) && WEXITSTATUS(relay->status) &&
-	    WEXITSTATUS(relay->status) < EXIT_OWN_FAILURE)
+	    (WEXITSTATUS(relay->status) < EXIT_OWN_FAILURE ||
+	     WEXITSTATUS(relay->status) > EXIT_NOT_FOUND))
 		tell_what_lacks(launch, group);
 }
