@@ -295,25 +295,25 @@ static pid_t start_init(const struct start *start)
 	fail("a PID namespace can't be made: %s", strerror(errno));
 }
 
-struct relay launch_program(const struct launch *launch, int group,
-			    const struct launch_watch *watch)
+int launch_program(struct launch *launch, int group,
+		   const struct launch_watch *watch)
 {
-	struct relay relay;
+	struct relay *const relay = &launch->relay;
 	struct start start = {
-		.launch = launch, .watch = watch, .relay = &relay, .group = group,
+		.launch = launch, .watch = watch, .relay = relay, .group = group,
 		.uid = geteuid(), .gid = getegid(), .caller = getpid(),
 	};
 	int sockets[2];
 
-	relay_begin(&relay);
+	relay_begin(relay);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		fail("no socket: %s", strerror(errno));
-	relay.socket = sockets[0];
+	relay->socket = sockets[0];
 	start.inner_socket = sockets[1];
-	relay.child = start_init(&start);
+	relay->child = start_init(&start);
 	close(sockets[1]);
-	relay_until_end(&relay, watch);
-	return relay;
+	relay_until_end(relay, watch);
+	return relay_shell_status(relay);
 }
 
 /* What a program that failed may not have expected, and does not say itself. */
@@ -327,9 +327,9 @@ static void tell_what_lacks(const struct launch *launch, int group)
 		complain("the program failed; it was root without capabilities, so other users' files and privileged calls were closed to it: --user NAME runs it as a user, --caps host keeps them");
 }
 
-void launch_tell(const struct launch *launch, int group,
-		 const struct relay *relay)
+void launch_tell(const struct launch *launch, int group)
 {
+	const struct relay *const relay = &launch->relay;
 	const struct vprocns_info info = group_info(group);
 	const struct refusals refusals = report_refusals(group);
 	const struct refusals none = {};

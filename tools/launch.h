@@ -18,6 +18,7 @@
  * @parts: of how many
  * @waits: ends when all of its processes have, not when the program has
  * @quiet: says nothing but errors
+ * @relay: how the program ended; set by launch_program()
  */
 struct launch {
 	struct vprocns_create create;
@@ -30,6 +31,7 @@ struct launch {
 	__u32 parts;
 	bool waits;
 	bool quiet;
+	struct relay relay;
 };
 
 /* The options of all commands that start a program in a new group. */
@@ -75,13 +77,12 @@ struct launch_watch {
 int launch_group(const struct launch *launch);
 /*
  * Starts the program in @group, which is new, passes signals on to it, and returns
- * when everything in the group has ended. @watch may be NULL. What is left to read of
- * it then is the caller's to read.
+ * when everything in the group has ended: the program's status, as a shell has it.
+ * @watch may be NULL. What is left to read of it then is the caller's to read.
  */
-struct relay launch_program(const struct launch *launch, int group,
-			    const struct launch_watch *watch);
+int launch_program(struct launch *launch, int group,
+		   const struct launch_watch *watch);
 /* The lines of a run's end, unless it is quiet: refusals, and what else went otherwise. */
-void launch_tell(const struct launch *launch, int group,
-		 const struct relay *relay);
+void launch_tell(const struct launch *launch, int group);
 
 #endif

@@ -109,24 +109,21 @@ static int run_main(int argc, char **argv)
 {
 	struct run run = {};
 	struct report report = {};
-	struct relay relay;
 	int group;
 
 	read_options(argc, argv, &run);
 	group = launch_group(&run.launch);
 	become_sudo_user(&run.launch, group);
-	relay = launch_program(&run.launch, group, NULL);
-
+	report.status = launch_program(&run.launch, group, NULL);
 	report.info = group_info(group);
 	report.argv = run.launch.argv;
-	report.status = relay_shell_status(&relay);
-	report.left = relay.left;
+	report.left = run.launch.relay.left;
 	if (run.wants_report)
 		write_report(&run, &report, group);
-	launch_tell(&run.launch, group, &relay);
+	launch_tell(&run.launch, group);
 	if (run.strict && !report.status && !report_is_clean(&report, group))
 		return EXIT_NOT_CLEAN;
-	return relay_leave(&relay);
+	return relay_leave(&run.launch.relay);
 }
 
 const struct command run_command = {
