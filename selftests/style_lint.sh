@@ -12,8 +12,8 @@ holds "checkpatch: module" selftests/checkpatch \
 holds "checkpatch: compat.h" selftests/checkpatch --ignore LINUX_VERSION_CODE,CONSTANT_COMPARISON module/compat.h
 # The form that all TRACE_EVENT()s have.
 holds "checkpatch: trace.h" selftests/checkpatch --ignore OPEN_ENDED_LINE,PARENTHESIS_ALIGNMENT module/trace.h
-# Types that speak of the kernel's own macros, or of messages' length.
-holds "checkpatch: tools" selftests/checkpatch --ignore LONG_LINE,LONG_LINE_STRING,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME tools/*.[ch]
+# Types that speak of the kernel's own macros, of messages' length, or of <inttypes.h>.
+holds "checkpatch: tools" selftests/checkpatch --ignore CAMELCASE,VOLATILE,LONG_LINE,LONG_LINE_STRING,COMPLEX_MACRO,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME tools/*.[ch]
 holds "checkpatch: bench" selftests/checkpatch --ignore ARRAY_SIZE bench/*.[ch]
 # Types that take the harness's macros, or user space, for mistakes in the kernel.
 holds "checkpatch: selftests" selftests/checkpatch --ignore LINE_SPACING,SPACING,MACRO_ARG_REUSE,MACRO_WITH_FLOW_CONTROL,MULTISTATEMENT_MACRO_USE_DO_WHILE,PREFER_DEFINED_ATTRIBUTE_MACRO,EMBEDDED_FUNCTION_NAME,ENOSYS,VOLATILE,NAKED_SSCANF,STATIC_CONST_CHAR_ARRAY,USE_NEGATIVE_ERRNO,NEW_TYPEDEFS,AVOID_EXTERNS,CAMELCASE,PARENTHESIS_ALIGNMENT selftests/*.[ch] selftests/fuzz/*.[ch]

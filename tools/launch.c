@@ -295,6 +295,18 @@ static pid_t start_init(const struct start *start)
 	fail("a PID namespace can't be made: %s", strerror(errno));
 }
 
+void launch_as_sudo_user(struct launch *launch, int group)
+{
+	if (launch->has_account ||
+	    group_info(group).caps == VPROCNS_CAPS_HOST ||
+	    !account_of_sudo(&launch->account))
+		return;
+	launch->has_account = true;
+	if (!launch->quiet)
+		complain("runs the program as %s, who called sudo, since root has no capabilities in a group; --user root for root",
+			 launch->account.name);
+}
+
 int launch_program(struct launch *launch, int group,
 		   const struct launch_watch *watch)
 {

@@ -76,6 +76,11 @@ struct launch_watch {
 /* Makes the group, and warns if another one runs with the same numbers. */
 int launch_group(const struct launch *launch);
 /*
+ * Chooses the user who called sudo, where no other was: root without capabilities can't
+ * even write the directory that it was called in.
+ */
+void launch_as_sudo_user(struct launch *launch, int group);
+/*
  * Starts the program in @group, which is new, passes signals on to it, and returns
  * when everything in the group has ended: the program's status, as a shell has it.
  * @watch may be NULL. What is left to read of it then is the caller's to read.

@@ -23,6 +23,8 @@ static const struct command *const commands[] = {
 	&check_command,
 	&explain_command,
 	&oci_hook_command,
+	&record_command,
+	&show_command,
 };
 
 static const struct command *command;

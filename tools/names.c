@@ -39,6 +39,16 @@ static const char *const caps[] = {
 	[VPROCNS_CAPS_EMPTY_V3]	= "empty-v3",
 };
 
+static const char *const calls[] = {
+	[VPROCNS_CALL_CLONE]	= "clone",
+	[VPROCNS_CALL_CLONE3]	= "clone3",
+	[VPROCNS_CALL_FORK]	= "fork",
+	[VPROCNS_CALL_VFORK]	= "vfork",
+	[VPROCNS_CALL_UNSHARE]	= "unshare",
+	[VPROCNS_CALL_SETNS]	= "setns",
+	[VPROCNS_CALL_NUMBER]	= "number",
+};
+
 static const char *const states[] = {
 	[VPROCNS_STATE_NEW]	= "new",
 	[VPROCNS_STATE_BOUND]	= "bound",
@@ -102,6 +112,11 @@ const char *caps_name(__u32 value)
 const char *state_name(__u32 state)
 {
 	return name_of(states, ARRAY_SIZE(states), state);
+}
+
+const char *call_name(__u32 call)
+{
+	return name_of(calls, ARRAY_SIZE(calls), call);
 }
 
 const char *rule_name(__u32 rule)

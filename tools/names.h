@@ -13,6 +13,7 @@ const char *vfork_name(__u32 vfork);
 const char *caps_name(__u32 caps);
 const char *state_name(__u32 state);
 const char *rule_name(__u32 rule);
+const char *call_name(__u32 call);
 const char *errno_name(int err);
 
 /* Each says whether @word is a name, and sets @value to what it stands for. */

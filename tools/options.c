@@ -147,12 +147,29 @@ static noreturn void refuse_option(char **argv, int option,
 	       command_words());
 }
 
+/* Those of @options that are a letter, as getopt() wants them, and -h. */
+static void letters_of(enum option_order order, const struct option *options,
+		       char *letters)
+{
+	letters = stpcpy(letters, order == OPTIONS_FIRST ? "+:h" : ":h");
+	for (; options->name; options++) {
+		if (options->val > UCHAR_MAX)
+			continue;
+		*letters++ = options->val;
+		if (options->has_arg == required_argument)
+			*letters++ = ':';
+	}
+	*letters = '\0';
+}
+
 int next_option(int argc, char **argv, enum option_order order,
 		const struct option *options)
 {
-	const int option = getopt_long(argc, argv,
-				       order == OPTIONS_FIRST ? "+:h" : ":h",
-				       options, NULL);
+	char letters[16];
+	int option;
+
+	letters_of(order, options, letters);
+	option = getopt_long(argc, argv, letters, options, NULL);
 
 	if (option == 'h' || option == OPT_HELP)
 		help();

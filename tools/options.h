@@ -53,7 +53,7 @@ void check_group_options(struct vprocns_create *create);
 enum option_order { OPTIONS_FIRST, OPTIONS_ANYWHERE };
 
 /*
- * getopt_long() for options without letters, and -h. Prints the help itself, and
+ * getopt_long() for options, few of which are a letter too, and -h. Prints the help itself, and
  * refuses what is no option with a line that says why. -1 after the last one.
  */
 int next_option(int argc, char **argv, enum option_order order,

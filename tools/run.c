@@ -92,19 +92,6 @@ static void write_report(const struct run *run, const struct report *report,
 		fail("the report can't be written: %s", strerror(errno));
 }
 
-/* Root without capabilities can't even write the directory that it was called in. */
-static void become_sudo_user(struct launch *launch, int group)
-{
-	if (launch->has_account ||
-	    group_info(group).caps == VPROCNS_CAPS_HOST ||
-	    !account_of_sudo(&launch->account))
-		return;
-	launch->has_account = true;
-	if (!launch->quiet)
-		complain("runs the program as %s, who called sudo, since root has no capabilities in a group; --user root for root",
-			 launch->account.name);
-}
-
 static int run_main(int argc, char **argv)
 {
 	struct run run = {};
@@ -113,7 +100,7 @@ static int run_main(int argc, char **argv)
 
 	read_options(argc, argv, &run);
 	group = launch_group(&run.launch);
-	become_sudo_user(&run.launch, group);
+	launch_as_sudo_user(&run.launch, group);
 	report.status = launch_program(&run.launch, group, NULL);
 	report.info = group_info(group);
 	report.argv = run.launch.argv;

@@ -44,6 +44,8 @@ extern const struct command map_command;
 extern const struct command check_command;
 extern const struct command explain_command;
 extern const struct command oci_hook_command;
+extern const struct command record_command;
+extern const struct command show_command;
 
 /* Each prints one line and ends the process with the command's status. */
 noreturn void fail(const char *format, ...)
@@ -81,6 +83,10 @@ enum {
 	OPT_QUIET,
 	OPT_REPORT_FILE,
 	OPT_STRICT,
+	OPT_EVENTS,
+	OPT_TOP,
+	OPT_BY,
+	OPT_SORT,
 };
 
 /* "vprocns run": what the user typed to get here. */

@@ -1,0 +1,527 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A recording as its tasks: who cloned whom, and what each of them used. */
+#define _GNU_SOURCE
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recording.h"
+#include "tasks.h"
+#include "tool.h"
+
+static const struct {
+	const char *name;
+	enum metric_unit unit;
+} uses[] = {
+	[USE_RUNTIME]		= { "runtime", UNIT_NS },
+	[USE_UTIME]		= { "utime", UNIT_NS },
+	[USE_STIME]		= { "stime", UNIT_NS },
+	[USE_RUN_DELAY]		= { "run_delay", UNIT_NS },
+	[USE_NVCSW]		= { "nvcsw", UNIT_COUNT },
+	[USE_NIVCSW]		= { "nivcsw", UNIT_COUNT },
+	[USE_MIN_FLT]		= { "min_flt", UNIT_COUNT },
+	[USE_MAJ_FLT]		= { "maj_flt", UNIT_COUNT },
+	[USE_RCHAR]		= { "rchar", UNIT_BYTES },
+	[USE_WCHAR]		= { "wchar", UNIT_BYTES },
+	[USE_READ_BYTES]	= { "read_bytes", UNIT_BYTES },
+	[USE_WRITE_BYTES]	= { "write_bytes", UNIT_BYTES },
+	[USE_MAXRSS]		= { "maxrss", UNIT_KIB },
+};
+
+/* While a recording is read: which task has a TID now, and where lists end. */
+struct reader {
+	struct tasks *tasks;
+	struct task **by_tid;
+	size_t nr_tids;
+	size_t room;
+	uint64_t joined;
+	uint64_t by_kernel;
+};
+
+static void *need(void *memory)
+{
+	if (!memory)
+		fail("out of memory");
+	return memory;
+}
+
+/* Numbers and texts of one line; what is absent is @otherwise, or NULL. */
+static int64_t number_in(struct json_object *line, const char *name,
+			 int64_t otherwise)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(line, name, &value))
+		return otherwise;
+	return json_object_get_int64(value);
+}
+
+static const char *text_in(struct json_object *line, const char *name)
+{
+	struct json_object *value;
+
+	if (!json_object_object_get_ex(line, name, &value))
+		return NULL;
+	return json_object_get_string(value);
+}
+
+static char *copy_in(struct json_object *line, const char *name)
+{
+	const char *const text = text_in(line, name);
+
+	return need(strdup(text ? text : ""));
+}
+
+static void take_comm(struct task *task, struct json_object *line)
+{
+	const char *const comm = text_in(line, "comm");
+
+	if (comm)
+		snprintf(task->comm, sizeof(task->comm), "%s", comm);
+}
+
+static struct task *with_tid(struct reader *reader, int64_t tid)
+{
+	return tid > 0 && (size_t)tid < reader->nr_tids ?
+		       reader->by_tid[tid] : NULL;
+}
+
+static void set_tid(struct reader *reader, int64_t tid, struct task *task)
+{
+	size_t room = reader->nr_tids ? reader->nr_tids : 4096;
+
+	if (tid <= 0 || tid > 1 << 22)
+		fail("%s: %" PRId64 " is no TID", reader->tasks->path, tid);
+	while (room <= (size_t)tid)
+		room *= 2;
+	if (room != reader->nr_tids) {
+		reader->by_tid = need(reallocarray(reader->by_tid, room,
+						   sizeof(*reader->by_tid)));
+		memset(reader->by_tid + reader->nr_tids, 0,
+		       (room - reader->nr_tids) * sizeof(*reader->by_tid));
+		reader->nr_tids = room;
+	}
+	reader->by_tid[tid] = task;
+}
+
+/* Siblings come in ascending order nearly always: they are sorted at the end. */
+static struct task *add(struct reader *reader, struct task *cloner,
+			enum task_origin origin, uint64_t ordinal, int64_t tid)
+{
+	struct tasks *const tasks = reader->tasks;
+	struct task *const task = need(calloc(1, sizeof(*task)));
+	struct task **const list = cloner ? &cloner->children : &tasks->roots;
+
+	if (tasks->count == reader->room) {
+		reader->room = reader->room ? 2 * reader->room : 256;
+		tasks->all = need(reallocarray(tasks->all, reader->room,
+					       sizeof(*tasks->all)));
+	}
+	tasks->all[tasks->count++] = task;
+	task->cloner = cloner;
+	task->origin = origin;
+	task->ordinal = ordinal;
+	task->tid = (int32_t)tid;
+	task->tgid = (int32_t)tid;
+	task->next = *list;
+	*list = task;
+	set_tid(reader, tid, task);
+	return task;
+}
+
+/* A cloner of which nothing was said: the namespace's init, or one from before the bind. */
+static struct task *cloner_of(struct reader *reader, int64_t tid)
+{
+	struct task *const cloner = with_tid(reader, tid);
+
+	if (cloner)
+		return cloner;
+	return add(reader, NULL, TASK_BEFORE, (uint64_t)tid, tid);
+}
+
+static void take_new(struct reader *reader, struct json_object *line)
+{
+	struct json_object *joined;
+	const int64_t tid = number_in(line, "tid", 0);
+	const int64_t cloner_tid = number_in(line, "cloner", 0);
+	struct task *cloner = NULL, *task;
+	enum task_origin origin = TASK_CLONED;
+	uint64_t ordinal;
+
+	if (json_object_object_get_ex(line, "joined", &joined) &&
+	    json_object_get_boolean(joined)) {
+		origin = TASK_JOINED;
+		ordinal = ++reader->joined;
+	} else {
+		cloner = cloner_of(reader, cloner_tid > 0 ? cloner_tid : 1);
+		/* The newest child is at the head of the list. */
+		ordinal = cloner->children ? cloner->children->ordinal + 1 : 1;
+	}
+	ordinal = (uint64_t)number_in(line, "ordinal", (int64_t)ordinal);
+	task = add(reader, cloner, origin, ordinal, tid);
+	task->tgid = (int32_t)number_in(line, "tgid", tid);
+	task->start = number_in(line, "time", 0);
+	task->end = -1;
+	take_comm(task, line);
+}
+
+static void take_exec(struct reader *reader, struct json_object *line)
+{
+	const int64_t tid = number_in(line, "tid", 0);
+	const int64_t old_tid = number_in(line, "old_tid", 0);
+	const char *const filename = text_in(line, "filename");
+	struct task *const task = cloner_of(reader, tid);
+	struct task *const thread = old_tid ? with_tid(reader, old_tid) : NULL;
+	char *programs;
+
+	/* A thread that took over its process goes on as the process. */
+	if (thread && thread != task) {
+		thread->end = number_in(line, "time", 0);
+		thread->exited = false;
+		set_tid(reader, old_tid, NULL);
+		task->exited = false;
+	}
+	take_comm(task, line);
+	if (asprintf(&programs, "%s%s%s", task->programs ? task->programs : "",
+		     task->programs ? "\n" : "", filename ? filename : "?") < 0)
+		fail("out of memory");
+	free(task->programs);
+	task->programs = programs;
+}
+
+static void take_exit(struct reader *reader, struct json_object *line)
+{
+	const int64_t tid = number_in(line, "tid", 0);
+	struct task *task = with_tid(reader, tid);
+	size_t use;
+
+	/* A TID that is used again had its exit. */
+	if (!task || task->exited) {
+		const bool before = tid == 1 || text_in(line, "lineage");
+
+		task = add(reader, NULL, before ? TASK_BEFORE : TASK_KERNEL,
+			   before ? (uint64_t)tid : ++reader->by_kernel, tid);
+		task->tgid = (int32_t)number_in(line, "tgid", tid);
+	}
+	take_comm(task, line);
+	task->exited = true;
+	task->status = (int32_t)number_in(line, "status", 0);
+	task->end = number_in(line, "end", number_in(line, "time", 0));
+	task->start = number_in(line, "start", task->start);
+	for (use = 0; use < USE_NR; use++) {
+		task->used[use] = number_in(line, uses[use].name, -1);
+		if (task->used[use] >= 0)
+			task->has |= 1u << use;
+	}
+}
+
+static void take_counters(struct reader *reader, struct json_object *line)
+{
+	const struct tasks *const tasks = reader->tasks;
+	struct task *const task = with_tid(reader, number_in(line, "tid", 0));
+	struct json_object *counters;
+	size_t i;
+
+	if (!task || !tasks->nr_events ||
+	    !json_object_object_get_ex(line, "counters", &counters))
+		return;
+	if (!task->counters)
+		task->counters = need(calloc(tasks->nr_events,
+					     sizeof(*task->counters)));
+	for (i = 0; i < tasks->nr_events; i++)
+		task->counters[i] = number_in(counters, tasks->events[i], -1);
+}
+
+static void take_refused(struct reader *reader, struct json_object *line)
+{
+	struct tasks *const tasks = reader->tasks;
+	struct task_refusal *refusal;
+
+	tasks->refusals = need(reallocarray(tasks->refusals,
+					    tasks->nr_refusals + 1,
+					    sizeof(*refusal)));
+	refusal = &tasks->refusals[tasks->nr_refusals++];
+	refusal->task = with_tid(reader, number_in(line, "tid", 0));
+	refusal->time = number_in(line, "time", 0);
+	refusal->call = copy_in(line, "call");
+	refusal->rule = copy_in(line, "rule");
+	refusal->error = copy_in(line, "errno");
+}
+
+static const char *text_at(struct json_object *array, size_t place)
+{
+	const char *const text =
+		json_object_get_string(json_object_array_get_idx(array, place));
+
+	return text ? text : "";
+}
+
+/* Words with what a shell would take apart in quotes. */
+static char *command_in(struct json_object *line)
+{
+	struct json_object *words;
+	char *command = NULL;
+	size_t length, i, count;
+	FILE *text;
+
+	if (!json_object_object_get_ex(line, "command", &words) ||
+	    !json_object_is_type(words, json_type_array))
+		return need(strdup(""));
+	text = need(open_memstream(&command, &length));
+	count = json_object_array_length(words);
+	for (i = 0; i < count; i++) {
+		const char *const word = text_at(words, i);
+		const bool plain = *word && !strpbrk(word, " \t\n\"'\\$&;|<>()*?`#");
+
+		fprintf(text, "%s%s%s%s", i ? " " : "", plain ? "" : "'", word,
+			plain ? "" : "'");
+	}
+	fclose(text);
+	return need(command);
+}
+
+static void take_header(struct reader *reader, struct json_object *line)
+{
+	struct tasks *const tasks = reader->tasks;
+	struct json_object *group, *host, *events;
+	const char *numbering = NULL, *base;
+	size_t i;
+
+	tasks->command = command_in(line);
+	tasks->date = copy_in(line, "date");
+	base = text_in(line, "base");
+	tasks->base = base ? strtoull(base, NULL, 10) : 0;
+	if (json_object_object_get_ex(line, "group", &group)) {
+		numbering = text_in(group, "numbering");
+		tasks->lineage = numbering && !strcmp(numbering, "lineage");
+		if (text_in(group, "seed"))
+			tasks->seed = copy_in(group, "seed");
+	}
+	if (json_object_object_get_ex(line, "host", &host))
+		tasks->host = copy_in(host, "name");
+	if (!json_object_object_get_ex(line, "events", &events))
+		return;
+	tasks->nr_events = json_object_array_length(events);
+	tasks->events = need(calloc(tasks->nr_events + 1,
+				    sizeof(*tasks->events)));
+	for (i = 0; i < tasks->nr_events; i++)
+		tasks->events[i] = need(strdup(text_at(events, i)));
+}
+
+static void take_totals(struct reader *reader, struct json_object *line)
+{
+	struct tasks *const tasks = reader->tasks;
+
+	tasks->complete = true;
+	tasks->status = (int32_t)number_in(line, "status", 0);
+	tasks->collisions = (uint64_t)number_in(line, "collisions", 0);
+	tasks->lost = (uint64_t)number_in(line, "lost", 0);
+}
+
+static const struct {
+	const char *kind;
+	void (*take)(struct reader *reader, struct json_object *line);
+} kinds[] = {
+	{ "new",	take_new },
+	{ "exit",	take_exit },
+	{ "exec",	take_exec },
+	{ "counters",	take_counters },
+	{ "refused",	take_refused },
+	{ "header",	take_header },
+	{ "totals",	take_totals },
+};
+
+static void take(struct reader *reader, struct json_object *line)
+{
+	const char *const kind = text_in(line, "kind");
+	const int64_t time = number_in(line, "time", 0);
+	size_t i;
+
+	if (time > reader->tasks->end)
+		reader->tasks->end = time;
+	for (i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
+		if (strcmp(kind, kinds[i].kind))
+			continue;
+		kinds[i].take(reader, line);
+		return;
+	}
+}
+
+static int by_ordinal(const void *a, const void *b)
+{
+	const struct task *const one = *(struct task *const *)a;
+	const struct task *const other = *(struct task *const *)b;
+
+	if (one->origin != other->origin)
+		return one->origin < other->origin ? -1 : 1;
+	return (one->ordinal > other->ordinal) - (one->ordinal < other->ordinal);
+}
+
+/* Lists were built from the head, so the last to come is first. */
+static void sort_list(struct task **list)
+{
+	struct task *task, **sorted, *ordered = NULL;
+	size_t count = 0, i = 0;
+
+	for (task = *list; task; task = task->next)
+		count++;
+	if (count < 2)
+		return;
+	sorted = need(calloc(count, sizeof(struct task *)));
+	for (task = *list; task; task = task->next)
+		sorted[i++] = task;
+	qsort(sorted, count, sizeof(struct task *), by_ordinal);
+	while (count--) {
+		sorted[count]->next = ordered;
+		ordered = sorted[count];
+	}
+	*list = ordered;
+	free(sorted);
+}
+
+static void finish(struct tasks *tasks)
+{
+	size_t i;
+
+	for (i = 0; i < tasks->count; i++) {
+		struct task *const task = tasks->all[i];
+
+		sort_list(&task->children);
+		if (task->end < task->start)
+			task->end = tasks->end;
+	}
+	sort_list(&tasks->roots);
+}
+
+struct tasks *tasks_read(const char *path)
+{
+	struct tasks *const tasks = need(calloc(1, sizeof(*tasks)));
+	struct reader reader = { .tasks = tasks };
+	struct recording *const recording = recording_open(path);
+	struct json_object *line;
+
+	tasks->path = path;
+	while ((line = recording_next(recording)))
+		take(&reader, line);
+	recording_close(recording);
+	tasks->joined = reader.joined;
+	free(reader.by_tid);
+	finish(tasks);
+	return tasks;
+}
+
+void tasks_free(struct tasks *tasks)
+{
+	size_t i;
+
+	for (i = 0; i < tasks->count; i++) {
+		free(tasks->all[i]->programs);
+		free(tasks->all[i]->counters);
+		free(tasks->all[i]);
+	}
+	for (i = 0; i < tasks->nr_refusals; i++) {
+		free(tasks->refusals[i].call);
+		free(tasks->refusals[i].rule);
+		free(tasks->refusals[i].error);
+	}
+	for (i = 0; i < tasks->nr_events; i++)
+		free(tasks->events[i]);
+	free(tasks->events);
+	free(tasks->refusals);
+	free(tasks->all);
+	free(tasks->command);
+	free(tasks->host);
+	free(tasks->seed);
+	free(tasks->date);
+	free(tasks);
+}
+
+bool task_is_init(const struct task *task)
+{
+	return task->origin == TASK_BEFORE && task->tid == 1;
+}
+
+const char *tasks_use_name(enum task_use use)
+{
+	return uses[use].name;
+}
+
+static void list_metrics(const struct tasks *tasks, const char *name)
+{
+	char *list = NULL;
+	size_t length, i;
+	FILE *const text = need(open_memstream(&list, &length));
+
+	for (i = 0; i < USE_NR; i++)
+		fprintf(text, "%s%s", i ? ", " : "", uses[i].name);
+	for (i = 0; i < tasks->nr_events; i++)
+		fprintf(text, ", %s", tasks->events[i]);
+	fclose(text);
+	misuse("metric '%s': one of %s is needed%s", name, list,
+	       tasks->nr_events ? "" :
+				  "; counters are there with record --events");
+}
+
+struct metric metric_named(const char *name, const struct tasks *tasks)
+{
+	struct metric metric = { .name = name, .use = -1, .unit = UNIT_COUNT };
+	size_t i;
+
+	for (i = 0; i < USE_NR; i++) {
+		if (strcmp(name, uses[i].name))
+			continue;
+		metric.use = (int)i;
+		metric.unit = uses[i].unit;
+		return metric;
+	}
+	for (i = 0; i < tasks->nr_events; i++)
+		if (!strcmp(name, tasks->events[i]))
+			return metric;
+	list_metrics(tasks, name);
+	return metric;
+}
+
+bool metric_of(const struct metric *metric, const struct tasks *tasks,
+	       const struct task *task, double *value)
+{
+	size_t i;
+
+	if (metric->use >= 0) {
+		*value = (double)task->used[metric->use];
+		return task->has & 1u << metric->use;
+	}
+	for (i = 0; task->counters && i < tasks->nr_events; i++) {
+		if (strcmp(metric->name, tasks->events[i]))
+			continue;
+		*value = (double)task->counters[i];
+		return task->counters[i] >= 0;
+	}
+	return false;
+}
+
+const char *metric_text(const struct metric *metric, double value, char *text)
+{
+	static const struct {
+		const char *suffix[5];
+		double step;
+	} scales[] = {
+		[UNIT_NS]	= { { "ns", "us", "ms", "s", NULL }, 1000 },
+		[UNIT_BYTES]	= { { "B", "KiB", "MiB", "GiB", NULL }, 1024 },
+		[UNIT_KIB]	= { { "KiB", "MiB", "GiB", "TiB", NULL }, 1024 },
+		[UNIT_COUNT]	= { { "", "k", "M", "G", NULL }, 1000 },
+	};
+	const char *const *suffix = scales[metric->unit].suffix;
+	const double step = scales[metric->unit].step;
+
+	for (; value >= step && suffix[1]; suffix++)
+		value /= step;
+	if (suffix == scales[metric->unit].suffix || value >= 100)
+		snprintf(text, METRIC_TEXT, "%.0f", value);
+	else
+		snprintf(text, METRIC_TEXT, value >= 10 ? "%.1f" : "%.2f", value);
+	if (**suffix)
+		snprintf(text + strlen(text), METRIC_TEXT - strlen(text), " %s",
+			 *suffix);
+	return text;
+}
