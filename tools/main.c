@@ -25,6 +25,7 @@ static const struct command *const commands[] = {
 	&oci_hook_command,
 	&record_command,
 	&show_command,
+	&diff_command,
 };
 
 static const struct command *command;

@@ -135,7 +135,7 @@ static noreturn void refuse_option(char **argv, int option,
 
 	if (option == ':')
 		misuse("option '--%s' needs a value", option_name(options, optopt));
-	/* Our own options have no letters, so their values are no characters. */
+	/* An option without a letter has a value that is no character. */
 	if (optopt > UCHAR_MAX)
 		misuse("option '--%s' takes no value", option_name(options, optopt));
 	if (optopt)
@@ -151,7 +151,13 @@ static noreturn void refuse_option(char **argv, int option,
 static void letters_of(enum option_order order, const struct option *options,
 		       char *letters)
 {
-	letters = stpcpy(letters, order == OPTIONS_FIRST ? "+:h" : ":h");
+	static const char *const orders[] = {
+		[OPTIONS_FIRST]		= "+:h",
+		[OPTIONS_ANYWHERE]	= ":h",
+		[OPTIONS_AND_WORDS]	= "-:h",
+	};
+
+	letters = stpcpy(letters, orders[order]);
 	for (; options->name; options++) {
 		if (options->val > UCHAR_MAX)
 			continue;

@@ -49,12 +49,17 @@ void check_group_options(struct vprocns_create *create);
 /* What every command has; the last of its options. */
 #define HELP_OPTION	{ "help", no_argument, NULL, OPT_HELP }, {}
 
-/* Where a command's options may stand: before what it runs, or anywhere. */
-enum option_order { OPTIONS_FIRST, OPTIONS_ANYWHERE };
+/*
+ * Where a command's options may stand: before what it runs, anywhere, or anywhere with
+ * each other word as an option too, whose number is OPTION_WORD.
+ */
+enum option_order { OPTIONS_FIRST, OPTIONS_ANYWHERE, OPTIONS_AND_WORDS };
+#define OPTION_WORD	1
 
 /*
- * getopt_long() for options, few of which are a letter too, and -h. Prints the help itself, and
- * refuses what is no option with a line that says why. -1 after the last one.
+ * getopt_long(), and -h; an option whose number is a letter has that one too. Prints the
+ * help itself, and refuses what is no option with a line that says why. -1 after the
+ * last one.
  */
 int next_option(int argc, char **argv, enum option_order order,
 		const struct option *options);

@@ -46,6 +46,7 @@ extern const struct command explain_command;
 extern const struct command oci_hook_command;
 extern const struct command record_command;
 extern const struct command show_command;
+extern const struct command diff_command;
 
 /* Each prints one line and ends the process with the command's status. */
 noreturn void fail(const char *format, ...)
@@ -87,6 +88,9 @@ enum {
 	OPT_TOP,
 	OPT_BY,
 	OPT_SORT,
+	OPT_TIMES,
+	OPT_METRIC,
+	OPT_ALL,
 };
 
 /* "vprocns run": what the user typed to get here. */
