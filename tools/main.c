@@ -26,6 +26,7 @@ static const struct command *const commands[] = {
 	&record_command,
 	&show_command,
 	&diff_command,
+	&compare_command,
 };
 
 static const struct command *command;

@@ -47,6 +47,7 @@ extern const struct command oci_hook_command;
 extern const struct command record_command;
 extern const struct command show_command;
 extern const struct command diff_command;
+extern const struct command compare_command;
 
 /* Each prints one line and ends the process with the command's status. */
 noreturn void fail(const char *format, ...)
@@ -91,6 +92,13 @@ enum {
 	OPT_TIMES,
 	OPT_METRIC,
 	OPT_ALL,
+	OPT_AGAINST,
+	OPT_ACROSS,
+	OPT_WARMUP,
+	OPT_THRESHOLD,
+	OPT_KEEP,
+	OPT_IGNORE_FAILURE,
+	OPT_EXPORT_JSON,
 };
 
 /* "vprocns run": what the user typed to get here. */
