@@ -27,6 +27,7 @@ static const struct command *const commands[] = {
 	&show_command,
 	&diff_command,
 	&compare_command,
+	&timeline_command,
 };
 
 static const struct command *command;

@@ -48,6 +48,7 @@ extern const struct command record_command;
 extern const struct command show_command;
 extern const struct command diff_command;
 extern const struct command compare_command;
+extern const struct command timeline_command;
 
 /* Each prints one line and ends the process with the command's status. */
 noreturn void fail(const char *format, ...)
