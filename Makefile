@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make check-debug, make check-matrix,
-# make check-kselftest, make torture, make fuzz, make bench, make collisions;
-# what installs is in packaging/packages.mk.
+# make check-kselftest, make check-compare, make check-pages, make torture, make fuzz,
+# make bench, make collisions; what installs is in packaging/packages.mk.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -97,6 +97,26 @@ check-kselftest:
 	@$(MAKE) -s --no-print-directory tool
 	@selftests/kselftest/run $(KERNELS:%=--kernel %)
 
+# Installs what is missing, then compares what `vprocns compare` computes with a
+# library, and lets it find slowed tasks of real programs in a VM. TRIES=2 is a short one.
+TRIES ?= 20
+check-compare:
+	@selftests/install-deps compare
+	@$(MAKE) -s --no-print-directory tool
+	@$(MAKE) -s --no-print-directory -C selftests ../build/selftests/roles
+	@selftests/compare_library.py
+	@selftests/vm/run --icount -- selftests/compare_manual.sh
+	@VM_TIMEOUT=36000 selftests/vm/run --icount -- selftests/compare_runs.py \
+		--tries $(TRIES) threads make pool openmp postgres
+	@VM_TIMEOUT=36000 selftests/vm/run -- selftests/compare_runs.py \
+		--tries $(TRIES) --percent 30 --load 1 --scale 10 threads
+
+# Installs what is missing, then looks at the page of `vprocns timeline` in a browser.
+check-pages:
+	@selftests/install-deps pages
+	@$(MAKE) -s --no-print-directory tool
+	@selftests/timeline_page.py build/timeline.png
+
 # Installs what is missing, then counts instructions in a VM, and measures peers
 # in another. ONLY=counts or peers does one and keeps what is known of the other.
 ONLY ?=
@@ -133,4 +153,4 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	torture fuzz bench collisions clean
+	check-compare check-pages torture fuzz bench collisions clean

@@ -309,8 +309,9 @@ def main():
                         "!document.querySelector('b:empty');"), "a name can't become a part of the page")
         check_quiet(browser, "300 tasks")
         if len(sys.argv) > 1:
-            browser.run("setTheme('light'); fitAll(); view.to = model.begin + (model.end - model.begin) * 0.22; view.top = 0;"
-                        "choose(model.tasks.find(task => task.tid === 1010), true);")
+            browser.run("const task = tid => model.tasks.find(task => task.tid === tid);"
+                        "setTheme('light'); fitAll(); view.from = task(1009).start - 2e6; view.to = task(1009).start + 46e6;"
+                        "choose(task(1017), true); view.top = task(1009).row * ROW; under = null; drawNow();")
             browser.picture(sys.argv[1])
         check_many(browser, work)
     finally:

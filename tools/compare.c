@@ -653,7 +653,7 @@ const struct command compare_command = {
 		 "many machines or ranks, how each thread's use spreads and who stands out.\n"
 		 "A command with anything but words is run by /bin/sh.\n"
 		 "\n"
-		 "  -n, --runs N       run each so many times (10)\n"
+		 "  --runs N, -n N     run each so many times (10)\n"
 		 "  --warmup N         run each so many times before, and forget it (0)\n"
 		 "  --ignore-failure   go on when a command ends with another status than 0\n"
 		 "  --keep DIR         keep the recordings there\n"

@@ -390,7 +390,7 @@ const struct command timeline_command = {
 		 "FILE.html is a page of its own that needs nothing else: open it in a browser.\n"
 		 "FILE.json is a trace that ui.perfetto.dev and chrome://tracing read.\n"
 		 "\n"
-		 "  -o, --output FILE  what to write; its end says in which form\n",
+		 "  --output FILE, -o FILE  what to write; its end says in which form\n",
 	.main = timeline_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,
