@@ -1,0 +1,213 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# `vprocns record` and `show`, and the tracepoints: what they say of a program, twice
+# the same of one that races, and what becomes of a recording when something dies.
+# Runs in the VM, with the module loaded.
+. "$(dirname "$0")/tap.sh"
+
+here=$(cd "$(dirname "$0")" && pwd -P)
+racer=$here/../build/selftests/racer
+work=$(mktemp -d)
+cd "$work" || exit 1
+
+# pick FILE EXPRESSION: of a recording's lines, as a list of objects named "lines".
+pick() {
+	python3 -c '
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+def of(kind):
+    return [line for line in lines if line["kind"] == kind]
+print(eval(sys.argv[2]))' "$@"
+}
+# says NAME FILE EXPRESSION VALUE
+says() {
+	run pick "$2" "$3"
+	is "$1" 0 "$4"
+}
+
+# A program, a thread of another, a refusal.
+program='/bin/true; unshare -U true; python3 -c "
+import threading
+thread = threading.Thread(target=sum, args=[range(100000)])
+thread.start()
+thread.join()"; exit 7'
+run vprocns record -o a.jsonl --name rec --top 2 -- bash -c "$program"
+is "record: the program's own status" 7
+holds "record: a table of the two that ran longest, and where it is" \
+	bash -c 'grep -q "^ *TID  *TGID" <<<"$1" && grep -q ": a.jsonl$" <<<"$1" &&
+		(($(grep -c "python3\|bash\|true\|unshare" <<<"$1") >= 2))' - "$err"
+says "the first line is the header" a.jsonl \
+	'lines[0]["kind"], lines[0]["version"], lines[0]["group"]["numbering"], lines[0]["group"]["name"], lines[0]["command"][0]' \
+	"('header', 1, 'lineage', 'rec', 'bash')"
+says "the last line has the totals" a.jsonl \
+	'lines[-1]["kind"], lines[-1]["status"], lines[-1]["refused"], lines[-1]["lost"]' \
+	"('totals', 7, {'unshare': 1}, 0)"
+says "each clone and each end is there" a.jsonl \
+	'len(of("new")) == lines[-1]["clones"], len(of("exit")) == lines[-1]["exits"], len(of("new"))' \
+	'(True, True, 5)'
+says "programs by their paths" a.jsonl \
+	'[line["filename"].split("/")[-1] for line in of("exec")]' \
+	"['bash', 'true', 'unshare', 'python3']"
+says "what was refused" a.jsonl \
+	'[(line["tid"], line["call"], line["rule"], line["flags"], line["errno"]) for line in of("refused")]' \
+	"[(1002, 'unshare', 'unshare', 'NEWUSER', 'EOPNOTSUPP')]"
+says "a thread is its process's" a.jsonl \
+	'[(line["cloner"], line["tgid"], line["ordinal"]) for line in of("new") if line["tid"] != line["tgid"]]' \
+	'[(1003, 1003, 1)]'
+says "the first program's end" a.jsonl \
+	'[(line["status"], line["comm"]) for line in of("exit") if line["tid"] == 1000]' \
+	"[(1792, 'bash')]"
+says "times and counters make sense" a.jsonl \
+	'all(0 < line["start"] < line["end"] == line["time"] and 0 < line["runtime"] <= line["end"] - line["start"] and
+	     line["utime"] + line["stime"] <= line["runtime"] for line in of("exit") if line["tid"] != 1)' \
+	True
+says "peaks of memory come with processes" a.jsonl \
+	'["maxrss" in line for line in of("exit") if line["tid"] == line["tgid"]] == 5 * [True]' True
+
+run vprocns record -o killed.jsonl -- bash -c 'kill -TERM $$'
+is "record: 128 and the signal" 143
+run vprocns record -o none.jsonl -- /nonexistent
+is "record: 127 when there is no program" 127
+says "and the recording says so" none.jsonl 'lines[-1]["status"]' 127
+run vprocns record -o /nonexistent/x -- true
+one_line "record: a file that can't be made" 125 "/nonexistent/x: No such file"
+run vprocns record -o /dev/full -- true
+holds "record: a full disk is told" \
+	bash -c '[[ $1 == 125 && $2 == *"the recording can'\''t be written: No space left"* ]]' - "$status" "$err"
+run vprocns record --events nonsense -- true
+one_line "record: an unknown counter" 125 "event 'nonsense'"
+run vprocns record --top x -- true
+one_line "record: a bad number" 125 "top 'x'"
+
+# Counters: where this kernel's perf has them.
+sysctl -q kernel.perf_event_paranoid=-1
+run vprocns record -o counters.jsonl --events page-faults,task-clock,cycles -- bash -c '/bin/true; exit 0'
+is "record: counters that can't be had fail nothing" 0
+if grep -q "nothing is counted" <<<"$err"; then
+	says "and are not in the recording" counters.jsonl '"events" in lines[0], len(of("counters"))' '(False, 0)'
+	skip "this kernel's perf loses the counters of tasks"
+	skip "this kernel's perf loses the counters of tasks"
+else
+	says "those that can be are in the header" counters.jsonl \
+		'{"page-faults", "task-clock"} <= set(lines[0]["events"])' True
+	says "each task has them" counters.jsonl \
+		'{line["tid"] for line in of("new")} <= {line["tid"] for line in of("counters")}' True
+	says "and they agree with the kernel's own" counters.jsonl \
+		'all(abs(line["counters"]["page-faults"] - exit["min_flt"] - exit["maj_flt"]) < 100
+		     for line in of("counters") for exit in of("exit") if exit["tid"] == line["tid"] != 1)' True
+fi
+
+# A recorder that dies leaves what it had.
+vprocns record -o dead.jsonl -- bash -c '/bin/true; sleep 600; :' 2>/dev/null &
+recorder=$!
+await grep -q '"sleep"' dead.jsonl
+kill -KILL $recorder
+wait $recorder 2>/dev/null
+says "a recorder that is killed leaves what it had" dead.jsonl \
+	'lines[0]["kind"], lines[-1]["kind"] == "totals", len(of("new"))' "('header', False, 3)"
+run vprocns show dead.jsonl
+holds "show: says that it is cut off" bash -c '[[ $1 == 0 && $2 == *"dead.jsonl is cut off"* ]]' - "$status" "$err"
+
+# Without privileges, in a user namespace.
+chmod 777 "$work"
+chmod 666 /dev/vprocns
+run setpriv --reuid 65534 --regid 65534 --clear-groups \
+	vprocns record -o nobody.jsonl -- bash -c '/bin/true; exit 0'
+is "record: as a user without privileges" 0
+says "who sees every task" nobody.jsonl 'len(of("new")), all(line["host_tid"] for line in of("new"))' '(2, True)'
+chmod 660 /dev/vprocns
+
+# show
+run vprocns show a.jsonl
+is "show: a tree" 0
+has "with the thread below its process" '^ *[`|]-1003 .*python3 '
+has "and sums" '^5 tasks in .* 1 calls refused; status 7$'
+run vprocns show --by process --sort min_flt --json a.jsonl
+is "show: processes as JSON" 0
+holds "show: the sums are those of the recording" python3 -c '
+import json, sys
+lines = [json.loads(line) for line in open("a.jsonl")]
+exits = [line for line in lines if line["kind"] == "exit" and line["tid"] != 1]
+shown = json.loads(sys.argv[1])["tasks"]
+for name in "runtime", "nvcsw", "min_flt", "rchar":
+    assert sum(line[name] for line in exits) == sum(row[name] for row in shown), name
+assert [row["min_flt"] for row in shown] == sorted((row["min_flt"] for row in shown), reverse=True)
+assert [row["tasks"] for row in shown if row["tgid"] == 1003] == [2]
+assert len(shown) == 4' "$out"
+run vprocns show --by thread a.jsonl
+holds "show: a row for each thread" bash -c '(($(grep -c "^ *[0-9]\{4,\} *[0-9]\{4,\} [a-z]" <<<"$1") == 5))' - "$out"
+run vprocns show --by program a.jsonl
+has "show: programs" '^python3 +2 '
+echo '{"kind":"header","version":2}' >newer.jsonl
+run vprocns show newer.jsonl
+one_line "show: a recording of another version" 1 "has version 2"
+run vprocns show /etc/passwd
+one_line "show: something else" 1 "this is no recording"
+run vprocns show /dev/null
+one_line "show: nothing" 1 "it is empty"
+run vprocns show nonexistent
+one_line "show: no such file" 1 "nonexistent: No such file"
+run vprocns show --sort nonsense a.jsonl
+one_line "show: an unknown metric" 2 "nonsense"
+run vprocns show --by nonsense a.jsonl
+one_line "show: an unknown way" 2 "by 'nonsense'"
+
+# Two runs of a program that races are the same text, but for times and host numbers.
+story() {
+	python3 -c '
+import json, sys
+keep = ("kind", "tid", "tgid", "cloner", "joined", "lineage", "cloner_lineage", "ordinal", "comm", "filename", "status")
+lines = [json.loads(line) for line in open(sys.argv[1])]
+for text in sorted(json.dumps({name: line[name] for name in keep if name in line})
+                   for line in lines if line["kind"] in ("new", "exec", "exit")):
+    print(text)' "$1"
+}
+for i in 1 2; do
+	vprocns record -o race$i.jsonl --seed 1 -- "$racer" >/dev/null 2>&1
+	story race$i.jsonl >race$i
+done
+says "a race of 259 tasks is recorded" race1.jsonl 'len(of("new")), lines[-1]["lost"], lines[-1]["collisions"]' '(259, 0, 0)'
+holds "two recordings of it are the same text" diff race1 race2
+for i in 1 2; do
+	vprocns record -o seed$i.jsonl --seed $i -- bash -c '(exit 3); exit 0' 2>/dev/null
+	story seed$i.jsonl >seed$i
+done
+run diff seed1 seed2
+is "with another seed it is another" 1 "$out"
+
+# The same by the tracepoints.
+events=$tracing/events/vprocns
+trace_text() {
+	echo >$tracing/trace
+	echo 16384 >$tracing/buffer_size_kb
+	echo 1 >$events/enable
+	vprocns run --numbering lineage --seed 1 -- "$racer" >/dev/null
+	eventually grep -q vprocns_ended $tracing/trace
+	echo 0 >$events/enable
+	grep -oE 'vprocns_(new|exec|exit): .*' $tracing/trace |
+		sed -E 's/ (group|host_tid|host_tgid|start|end|runtime|utime|stime|run_delay|nvcsw|nivcsw|min_flt|maj_flt|rchar|wchar|read_bytes|write_bytes|maxrss|has)=[^ ]*//g' |
+		grep -v ' tid=1 ' | sort >"$1"
+}
+trace_text trace1
+trace_text trace2
+run bash -c 'grep -c "^vprocns_new" trace1'
+is "tracepoints: a race of 259 tasks" 0 259
+holds "tracepoints: two runs of it are the same text" diff trace1 trace2
+
+# Those that others read by.
+run perf record -q -a -o perf.data -e 'vprocns:*' vprocns run -- bash -c '(exit 3); unshare -U true'
+run perf script -i perf.data -F event,trace
+has "perf: shows a clone" 'vprocns_new: .* tid=1001 .* cloner=1000 '
+has "perf: shows an end" 'vprocns_exit: .* tid=1001 .* status=0x300 '
+has "perf: shows a refusal" 'vprocns_refused: .* tid=1002 .* errno=95 '
+run trace-cmd record -q -o trace.dat -e vprocns vprocns run -- bash -c '(exit 3); exit 0'
+run trace-cmd report -i trace.dat
+has "trace-cmd: shows them" 'vprocns_new: .* tid=1001 '
+has "trace-cmd: and the end of the group" 'vprocns_ended:'
+run timeout $((60 * ${PATIENCE:-1})) bpftrace -e 'tracepoint:vprocns:vprocns_new { printf("%d made %d\n", args->cloner, args->tid); }' \
+	-c "$(command -v vprocns) run -- /bin/bash -c '(exit 3);exit'"
+has "bpftrace: reads their fields" '^1000 made 1001$'
+
+cd /
+rm -rf "$work"
+tap_end
