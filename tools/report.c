@@ -236,15 +236,6 @@ static struct json_object *flags_list(__u64 flags)
 
 static struct json_object *refusals_list(int group)
 {
-	static const char *const calls[] = {
-		[VPROCNS_CALL_CLONE]	= "clone",
-		[VPROCNS_CALL_CLONE3]	= "clone3",
-		[VPROCNS_CALL_FORK]	= "fork",
-		[VPROCNS_CALL_VFORK]	= "vfork",
-		[VPROCNS_CALL_UNSHARE]	= "unshare",
-		[VPROCNS_CALL_SETNS]	= "setns",
-		[VPROCNS_CALL_NUMBER]	= "number",
-	};
 	struct json_object *const list = json_object_new_array();
 	const struct refusals refusals = report_refusals(group);
 	size_t i;
@@ -256,8 +247,7 @@ static struct json_object *refusals_list(int group)
 		add_text(one, "rule", rule_name(refused->rule));
 		add_count(one, "count", refused->count);
 		add(one, "flags", flags_list(refused->flags));
-		add_text(one, "call", refused->call < ARRAY_SIZE(calls) ?
-				      calls[refused->call] : NULL);
+		add_text(one, "call", call_name(refused->call));
 		add(one, "last_flags", flags_list(refused->last_flags));
 		add_text(one, "errno", errno_name(refused->err));
 		add_count(one, "tid", refused->tid);
