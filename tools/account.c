@@ -33,11 +33,7 @@ static bool is_number(const char *word, unsigned int *value)
 
 static char *copy(const char *text)
 {
-	char *const one = strdup(text);
-
-	if (!one)
-		fail("out of memory");
-	return one;
+	return need(strdup(text));
 }
 
 static void take_groups(struct account *account)
@@ -48,9 +44,7 @@ static void take_groups(struct account *account)
 		getgrouplist(account->name, account->gid, NULL,
 			     &account->nr_groups);
 	}
-	account->groups = calloc(account->nr_groups + 1, sizeof(gid_t));
-	if (!account->groups)
-		fail("out of memory");
+	account->groups = need(calloc(account->nr_groups + 1, sizeof(gid_t)));
 	account->groups[0] = account->gid;
 	if (account->name &&
 	    getgrouplist(account->name, account->gid, account->groups,

@@ -59,13 +59,6 @@ static const struct column columns[] = {
 	{ "STANDS-OUT",	COLUMN_TEXT },
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static int ascending(const void *a, const void *b)
 {
 	const double one = *(const double *)a, other = *(const double *)b;

@@ -50,13 +50,6 @@ static const struct column columns[] = {
 	{ "VERDICT",	COLUMN_TEXT },
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 void compare_export(const struct compare_options *options,
 		    struct json_object *document)
 {

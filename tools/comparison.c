@@ -26,13 +26,6 @@ struct logs {
 	double *pace;
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static double *new_values(size_t count)
 {
 	return need(calloc(count + 1, sizeof(double)));

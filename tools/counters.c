@@ -93,13 +93,6 @@ struct lost_record {
 	__u64 id, lost;
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static int open_event(size_t event, int cpu, bool with_kernel)
 {
 	struct perf_event_attr attr = {

@@ -188,9 +188,7 @@ struct vprocns_member *group_members(int group, size_t *count)
 
 	*count = 0;
 	do {
-		found = reallocarray(found, *count + AT_ONCE, sizeof(*found));
-		if (!found)
-			fail("out of memory");
+		found = need(reallocarray(found, *count + AT_ONCE, sizeof(*found)));
 		members.members = (uintptr_t)(found + *count);
 		if (ioctl(group, VPROCNS_MEMBERS, &members))
 			fail("the members can't be listed: %s", strerror(errno));

@@ -130,10 +130,8 @@ static bool first_program(const char *one, const char *other, char **a, char **b
 	}
 	if (!one && !other)
 		return false;
-	*a = one ? strndup(one, strcspn(one, "\n")) : strdup(none);
-	*b = other ? strndup(other, strcspn(other, "\n")) : strdup(none);
-	if (!*a || !*b)
-		fail("out of memory");
+	*a = need(one ? strndup(one, strcspn(one, "\n")) : strdup(none));
+	*b = need(other ? strndup(other, strcspn(other, "\n")) : strdup(none));
 	return true;
 }
 
@@ -223,12 +221,10 @@ static void print_use(struct diff *diff, struct table *table,
 static void print_times(struct diff *diff)
 {
 	const struct match *const match = diff->match;
-	struct used *const used = calloc(match->nr_rows + 1, sizeof(*used));
+	struct used *const used = need(calloc(match->nr_rows + 1, sizeof(*used)));
 	struct table *table;
 	size_t i, count = 0;
 
-	if (!used)
-		fail("out of memory");
 	for (i = 0; i < match->nr_rows; i++) {
 		const struct match_row *const row = &match->rows[i];
 

@@ -19,10 +19,8 @@ struct live {
 
 struct live *live_new(size_t nr_counters)
 {
-	struct live *const live = calloc(1, sizeof(*live));
+	struct live *const live = need(calloc(1, sizeof(*live)));
 
-	if (!live)
-		fail("out of memory");
 	live->nr_counters = nr_counters;
 	return live;
 }
@@ -46,9 +44,7 @@ static void make_room(struct live *live, size_t tid)
 		room *= 2;
 	if (room == live->nr_tids)
 		return;
-	live->by_tid = reallocarray(live->by_tid, room, sizeof(*live->by_tid));
-	if (!live->by_tid)
-		fail("out of memory");
+	live->by_tid = need(reallocarray(live->by_tid, room, sizeof(*live->by_tid)));
 	memset(live->by_tid + live->nr_tids, 0,
 	       (room - live->nr_tids) * sizeof(*live->by_tid));
 	live->nr_tids = room;
@@ -57,11 +53,9 @@ static void make_room(struct live *live, size_t tid)
 struct live_task *live_add(struct live *live, int host_tid, uint64_t since)
 {
 	struct live_task *const task =
-		calloc(1, sizeof(*task) +
-			  live->nr_counters * sizeof(*task->counters));
+		need(calloc(1, sizeof(*task) +
+			       live->nr_counters * sizeof(*task->counters)));
 
-	if (!task)
-		fail("out of memory");
 	make_room(live, host_tid);
 	task->since = since;
 	task->before = live->by_tid[host_tid];

@@ -34,13 +34,6 @@ struct matcher {
 	size_t room;
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static const struct task *of_programs(const struct task *task)
 {
 	while (task && task->origin == TASK_KERNEL)

@@ -172,9 +172,7 @@ static void ask_for_events(struct record *record)
 			     RING_MIN / 1024);
 	}
 	record->ring_size = events.size;
-	record->buffer = malloc(events.size);
-	if (!record->buffer)
-		fail("out of memory");
+	record->buffer = need(malloc(events.size));
 	fcntl(record->group, F_SETFL, O_NONBLOCK);
 }
 
@@ -583,9 +581,7 @@ static int record_main(int argc, char **argv)
 	int status;
 
 	read_options(argc, argv, &record, &events);
-	record.top = calloc(record.max_top + 1, sizeof(*record.top));
-	if (!record.top)
-		fail("out of memory");
+	record.top = need(calloc(record.max_top + 1, sizeof(*record.top)));
 	record.group = launch_group(&record.launch);
 	launch_as_sudo_user(&record.launch, record.group);
 	ask_for_events(&record);

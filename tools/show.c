@@ -59,13 +59,6 @@ static const enum task_use shown[] = {
 	USE_MAJ_FLT, USE_MAXRSS,
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static void add_column(struct show *show, const char *name,
 		       enum column_kind kind)
 {

@@ -39,13 +39,6 @@ struct reader {
 	uint64_t by_kernel;
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 /* Numbers and texts of one line; what is absent is @otherwise, or NULL. */
 static int64_t number_in(struct json_object *line, const char *name,
 			 int64_t otherwise)

@@ -47,13 +47,6 @@ struct timeline {
 	} *places;
 };
 
-static void *need(void *memory)
-{
-	if (!memory)
-		fail("out of memory");
-	return memory;
-}
-
 static int by_address(const void *a, const void *b)
 {
 	const struct place *const one = a, *const other = b;

@@ -59,6 +59,14 @@ noreturn void misuse(const char *format, ...)
 /* One line; the caller goes on. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What was allocated: @memory, or the end of the tool where there was none. */
+static inline void *need(void *memory)
+{
+	if (!memory)
+		fail("out of memory");
+	return memory;
+}
+
 /* Options of getopt_long() that have no letter. */
 enum {
 	OPT_HELP = 256,

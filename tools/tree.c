@@ -84,13 +84,11 @@ static struct node *find_parent(struct node *nodes, struct node **sorted,
 static struct node *link_all(struct node *nodes, struct node **sorted,
 			     size_t count)
 {
-	struct node **const ordered = reallocarray(NULL, count + 1,
-						   sizeof(*ordered));
+	struct node **const ordered = need(reallocarray(NULL, count + 1,
+							sizeof(*ordered)));
 	struct node *roots = NULL;
 	size_t i;
 
-	if (!ordered)
-		fail("out of memory");
 	for (i = 0; i < count; i++)
 		ordered[i] = &nodes[i];
 	qsort(ordered, count, sizeof(*ordered), by_birth);
@@ -142,10 +140,8 @@ void tree_print(int group, bool json)
 	size_t count, i;
 
 	members = group_members(group, &count);
-	nodes = calloc(count + 1, sizeof(*nodes));
-	sorted = calloc(count + 1, sizeof(*sorted));
-	if (!nodes || !sorted)
-		fail("out of memory");
+	nodes = need(calloc(count + 1, sizeof(*nodes)));
+	sorted = need(calloc(count + 1, sizeof(*sorted)));
 	for (i = 0; i < count; i++) {
 		nodes[i].member = &members[i];
 		sorted[i] = &nodes[i];

@@ -77,9 +77,7 @@ static void make_directory(struct trials *trials)
 		made.trials = trials;
 		atexit(forget);
 	}
-	trials->paths = calloc(2 * trials->pairs, sizeof(*trials->paths));
-	if (!trials->paths)
-		fail("out of memory");
+	trials->paths = need(calloc(2 * trials->pairs, sizeof(*trials->paths)));
 	for (i = 0; i < trials->pairs; i++) {
 		trials->paths[i] = path_of(directory, "a", i);
 		trials->paths[trials->pairs + i] = path_of(directory, "b", i);
