@@ -530,14 +530,14 @@ one_line "ps: group gone" 1 "there is no group 'alpha'"
 vprocns run --numbering lineage --seed 18446744073709551615 --name odd -- python3 -c '
 import os, time
 with open("/proc/self/comm", "wb") as comm:
-    comm.write(b"a\xff\xc3\"\t")
+    comm.write(b"a\xff\xc3\"\t\xf4\x90\x80\x80")
 time.sleep(1000)' &
 living=$!
 await bash -c 'vprocns ps --json odd | grep -q "\"a"'
 run bash -c 'vprocns ps --json odd | iconv -f UTF-8 -t UTF-8'
 holds "ps: --json is UTF-8 whatever a task calls itself" python3 -c '
 import json, sys
-assert json.loads(sys.argv[1])["members"][1]["command"] == "a\ufffd\ufffd\"\t"' "$out"
+assert json.loads(sys.argv[1])["members"][1]["command"] == "a\ufffd\ufffd\"\t\ufffd\ufffd\ufffd\ufffd"' "$out"
 run vprocns ls --json
 holds "ls: --json does not round a seed" python3 -c '
 import json, sys

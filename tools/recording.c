@@ -8,6 +8,7 @@
 
 #include "recording.h"
 #include "tool.h"
+#include "utf8.h"
 
 struct recording {
 	const char *path;
@@ -94,54 +95,11 @@ void recording_close(struct recording *recording)
 	free(recording);
 }
 
-/* How many bytes from @text on are one character of UTF-8; 0 when they are none. */
-static size_t character(const unsigned char *text)
-{
-	static const struct {
-		unsigned char mask, head;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
-		{ 0xf8, 0xf0, 0x10000 },
-	};
-	uint32_t value;
-	size_t i, k;
-
-	for (i = 0; i < ARRAY_SIZE(forms); i++)
-		if ((*text & forms[i].mask) == forms[i].head)
-			break;
-	if (i == ARRAY_SIZE(forms))
-		return 0;
-	value = *text & (unsigned char)~forms[i].mask;
-	for (k = 1; k <= i; k++) {
-		if ((text[k] & 0xc0) != 0x80)
-			return 0;
-		value = value << 6 | (text[k] & 0x3f);
-	}
-	if (value < forms[i].least || value > 0x10ffff ||
-	    (value >= 0xd800 && value <= 0xdfff))
-		return 0;
-	return i + 1;
-}
-
 struct json_object *text_new(const char *text)
 {
-	static const char unknown[] = "\xef\xbf\xbd";
-	const unsigned char *from = (const unsigned char *)text;
-	struct json_object *value;
-	char *clean, *to;
-	size_t length;
+	char *const clean = utf8_text(text);
+	struct json_object *const value = need(json_object_new_string(clean));
 
-	/* At most three bytes for one. */
-	clean = malloc(3 * strlen(text) + 1);
-	if (!clean)
-		fail("out of memory");
-	for (to = clean; *from; from += length ? length : 1) {
-		length = character(from);
-		to = mempcpy(to, length ? (const char *)from : unknown,
-			     length ? length : sizeof(unknown) - 1);
-	}
-	value = json_object_new_string_len(clean, to - clean);
 	free(clean);
 	return value;
 }

@@ -209,10 +209,8 @@ static void add_text(struct json_object *to, const char *key, const char *text)
 static struct json_object *foreign(const char *bytes)
 {
 	char *const text = utf8_text(bytes);
-	struct json_object *const value = text ? json_object_new_string(text) : NULL;
+	struct json_object *const value = need(json_object_new_string(text));
 
-	if (!value)
-		fail("out of memory");
 	free(text);
 	return value;
 }

@@ -81,8 +81,10 @@ void table_cell(struct table *table, const char *format, ...)
 	va_start(args, format);
 	length = vasprintf(&bytes, format, args);
 	va_end(args);
-	text = length < 0 ? NULL : utf8_text(bytes);
-	if (!text || scols_line_refer_data(table->row, table->column++, text))
+	if (length < 0)
+		fail("out of memory");
+	text = utf8_text(bytes);
+	if (scols_line_refer_data(table->row, table->column++, text))
 		fail("out of memory");
 	free(bytes);
 }

@@ -1,35 +1,66 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Names that programs chose, as text. */
-#include <iconv.h>
+#define _GNU_SOURCE
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "tool.h"
 #include "utf8.h"
 
-#define REPLACEMENT "\xef\xbf\xbd"
+static const char unknown[] = "\xef\xbf\xbd";
+
+/*
+ * How many bytes from @text on are one character of UTF-8; 0 when they are none.
+ * glibc's iconv() takes what is past U+10FFFF for a character, and JSON must not have it.
+ */
+static size_t character(const unsigned char *text)
+{
+	static const struct {
+		unsigned char mask, head;
+		uint32_t least;
+	} forms[] = {
+		{ 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 },
+		{ 0xf8, 0xf0, 0x10000 },
+	};
+	uint32_t value;
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
+		if ((*text & forms[i].mask) == forms[i].head)
+			break;
+	if (i == ARRAY_SIZE(forms))
+		return 0;
+	value = *text & (unsigned char)~forms[i].mask;
+	for (k = 1; k <= i; k++) {
+		if ((text[k] & 0xc0) != 0x80)
+			return 0;
+		value = value << 6 | (text[k] & 0x3f);
+	}
+	if (value < forms[i].least || value > 0x10ffff ||
+	    (value >= 0xd800 && value <= 0xdfff))
+		return 0;
+	return i + 1;
+}
 
 char *utf8_text(const char *bytes)
 {
-	/* iconv() stops at the first byte that is no UTF-8. */
-	const iconv_t converter = iconv_open("UTF-8", "UTF-8");
-	char *from = (char *)bytes, *text, *to;
-	size_t left = strlen(bytes), room;
+	const unsigned char *from = (const unsigned char *)bytes;
+	char *text, *to;
+	size_t length;
 
-	if (converter == (iconv_t)-1)
-		return NULL;
-	room = left * strlen(REPLACEMENT);
-	text = malloc(room + 1);
-	to = text;
-	while (text && iconv(converter, &from, &left, &to, &room) == (size_t)-1) {
-		memcpy(to, REPLACEMENT, strlen(REPLACEMENT));
-		to += strlen(REPLACEMENT);
-		room -= strlen(REPLACEMENT);
+	while (*from && *from < 0x80)
 		from++;
-		left--;
-		iconv(converter, NULL, NULL, NULL, NULL);
+	if (!*from)
+		return need(strdup(bytes));
+	/* At most three bytes for one. */
+	text = need(malloc(3 * strlen(bytes) + 1));
+	for (to = text, from = (const unsigned char *)bytes; *from;
+	     from += length ? length : 1) {
+		length = character(from);
+		to = mempcpy(to, length ? (const char *)from : unknown,
+			     length ? length : sizeof(unknown) - 1);
 	}
-	if (text)
-		*to = '\0';
-	iconv_close(converter);
+	*to = '\0';
 	return text;
 }

@@ -4,7 +4,7 @@
 
 /*
  * For free(): @bytes, with U+FFFD for each byte that is no UTF-8: a task may give
- * itself any name, and JSON must be read everywhere. NULL when out of memory.
+ * itself any name, and JSON must be read everywhere.
  */
 char *utf8_text(const char *bytes);
 
