@@ -19,6 +19,42 @@ for command in diff compare timeline; do
 	holds "$command --help" vprocns $command --help
 done
 
+# Reading: what is not as `record` writes it is json-c's, and comes to the same.
+make_up tree 300 written.jsonl
+sed 's/^{/{ /; s/,"/, "/g' written.jsonl >spaced.jsonl
+run vprocns show --json written.jsonl
+plain=$out
+run vprocns show --json spaced.jsonl
+is "show: other JSON, the same recording" 0 "$plain"
+sed '0,/"comm":"as-1"/s//"comm":"a\\"s\\u0065","more":[1,{}]/' written.jsonl >escaped.jsonl
+run vprocns show --by program escaped.jsonl
+has "show: escapes and members that nobody knows" '^a"se +1 '
+sed '7s/":/":00/' written.jsonl >damaged.jsonl
+run vprocns show damaged.jsonl
+one_line "show: a damaged line" 1 "damaged.jsonl: line 7 is no JSON object: the file is damaged"
+sed '1s/"version":1/"version":2/' written.jsonl >newer.jsonl
+run vprocns show newer.jsonl
+one_line "show: another version" 1 "this recording has version 2, and this tool reads version 1"
+head -c -30 written.jsonl >cut.jsonl
+run vprocns show cut.jsonl
+say "$([[ $status == 0 && $err == *"cut.jsonl is cut off"* ]]; echo $?)" "show: a last line that is cut off"
+
+# in_time CMD...: the tool as it is installed, in 2 s of CPU time; what else runs on the
+# machine makes that longer at times.
+in_time() {
+	local try
+
+	for try in 1 2 3; do
+		(ulimit -t 2 && exec "$here/../build/bin/vprocns" "$@" >shown) && return
+	done
+}
+make_up tree 100000 many.jsonl
+holds "show: 100,000 tasks in 2 s" in_time show many.jsonl
+holds "show: all of them" grep -q '^100000 tasks in ' shown
+holds "show: 100,000 tasks by process in 2 s" in_time show --by process many.jsonl
+holds "diff: 100,000 tasks in 2 s" in_time diff many.jsonl many.jsonl
+rm many.jsonl shown
+
 # diff
 make_up threads a.jsonl
 make_up threads b.jsonl --times 100e6,110e6,100e6,100e6

@@ -3,6 +3,7 @@
 #define _VPROCNS_RECORDING_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -14,12 +15,21 @@ struct recording;
 /* Opens a recording ("-" is standard input), or ends the tool with a line about it. */
 struct recording *recording_open(const char *path);
 /*
- * The next line, until the next call; NULL at the end. The first one is the header, of a
- * version that we know. A last line that is cut off counts as the end; another one
- * that is no JSON object ends the tool.
+ * Goes to the next line; false at the end. The first one is the header, of a version
+ * that we know. A last line that is cut off counts as the end; another one that is no
+ * JSON object ends the tool.
  */
-struct json_object *recording_next(struct recording *recording);
+bool recording_next(struct recording *recording);
 void recording_close(struct recording *recording);
+
+/* Members of that line, until the next one; @otherwise, NULL or false where absent. */
+int64_t recording_number(struct recording *recording, const char *name,
+			 int64_t otherwise);
+const char *recording_text(struct recording *recording, const char *name);
+bool recording_flag(struct recording *recording, const char *name);
+/* An object or an array. */
+struct json_object *recording_nested(const struct recording *recording,
+				     const char *name);
 
 /*
  * Lines that are written: an object to which members are added in order.

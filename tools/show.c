@@ -51,6 +51,10 @@ struct show {
 	struct row sum;
 	struct column *columns;
 	size_t nr_columns;
+	/* Of the last columns: uses, then counters. */
+	struct metric *metrics;
+	size_t nr_metrics;
+	struct metric ns;
 };
 
 /* What is shown of each; JSON has all of them. */
@@ -86,6 +90,12 @@ static const char *heading(const char *name)
 	return text;
 }
 
+static void add_metric(struct show *show, const char *name)
+{
+	show->metrics[show->nr_metrics++] = metric_named(name, show->tasks);
+	add_column(show, heading(name), COLUMN_NUMBER);
+}
+
 static void set_up_columns(struct show *show)
 {
 	const struct tasks *const tasks = show->tasks;
@@ -107,11 +117,13 @@ static void set_up_columns(struct show *show)
 	}
 	if (show->by == BY_PROCESS || show->by == BY_PROGRAM)
 		add_column(show, "TASKS", COLUMN_NUMBER);
+	show->metrics = need(calloc(USE_NR + tasks->nr_events,
+				    sizeof(*show->metrics)));
 	for (i = 0; i < nr_uses(show); i++)
-		add_column(show, heading(tasks_use_name(use_at(show, i))),
-			   COLUMN_NUMBER);
+		add_metric(show, tasks_use_name(use_at(show, i)));
 	for (i = 0; i < tasks->nr_events; i++)
-		add_column(show, heading(tasks->events[i]), COLUMN_NUMBER);
+		add_metric(show, tasks->events[i]);
+	show->ns = metric_named("runtime", tasks);
 }
 
 static void end_text(const struct task *task, char *text, size_t size)
@@ -140,22 +152,16 @@ static void use_cells(const struct show *show, const struct row *row)
 {
 	size_t i;
 
-	for (i = 0; i < nr_uses(show); i++) {
-		const enum task_use use = use_at(show, i);
-		const struct metric metric = metric_named(tasks_use_name(use),
-							  show->tasks);
+	for (i = 0; i < show->nr_metrics; i++) {
+		const struct metric *const metric = &show->metrics[i];
+		double value = -1;
 
-		if (row->has & 1U << use)
-			value_cell(show, &metric, row->values[use]);
-		else
-			table_no_cell(show->table);
-	}
-	for (i = 0; i < show->tasks->nr_events; i++) {
-		const struct metric metric = metric_named(show->tasks->events[i],
-							  show->tasks);
-
-		if (row->counters && row->counters[i] >= 0)
-			value_cell(show, &metric, row->counters[i]);
+		if (metric->use < 0 && row->counters)
+			value = row->counters[i - nr_uses(show)];
+		else if (metric->use >= 0 && row->has & 1U << metric->use)
+			value = row->values[metric->use];
+		if (value >= 0)
+			value_cell(show, metric, value);
 		else
 			table_no_cell(show->table);
 	}
@@ -164,7 +170,6 @@ static void use_cells(const struct show *show, const struct row *row)
 /* What a task was, from its number to its life. */
 static void task_cells(const struct show *show, const struct task *task)
 {
-	const struct metric ns = metric_named("runtime", show->tasks);
 	char end[32];
 
 	if (show->by == BY_PROCESS)
@@ -176,8 +181,8 @@ static void task_cells(const struct show *show, const struct task *task)
 	table_cell(show->table, "%s", task->comm);
 	end_text(task, end, sizeof(end));
 	table_cell(show->table, "%s", end);
-	value_cell(show, &ns, task->start);
-	value_cell(show, &ns, task->end - task->start);
+	value_cell(show, &show->ns, task->start);
+	value_cell(show, &show->ns, task->end - task->start);
 }
 
 /* Adds @task to a sum. The peak of memory is a process's own, so that the greatest counts. */
@@ -353,14 +358,14 @@ static void print_branch(struct show *show, const struct task *first,
 static void say_sums(const struct show *show)
 {
 	const struct tasks *const tasks = show->tasks;
-	const struct metric ns = metric_named("runtime", tasks);
+	const struct metric *const ns = &show->ns;
 	char life[METRIC_TEXT], ran[METRIC_TEXT], waited[METRIC_TEXT];
 
 	printf("\n%s\n%zu tasks in %s; ran %s, waited for a CPU %s",
 	       tasks->command, show->sum.tasks,
-	       metric_text(&ns, tasks->end, life),
-	       metric_text(&ns, show->sum.values[USE_RUNTIME], ran),
-	       metric_text(&ns, show->sum.values[USE_RUN_DELAY], waited));
+	       metric_text(ns, tasks->end, life),
+	       metric_text(ns, show->sum.values[USE_RUNTIME], ran),
+	       metric_text(ns, show->sum.values[USE_RUN_DELAY], waited));
 	if (tasks->nr_refusals)
 		printf("; %zu calls refused", tasks->nr_refusals);
 	if (tasks->complete)
@@ -425,9 +430,9 @@ static int show_main(int argc, char **argv)
 	if (!show.json)
 		say_sums(&show);
 	free(show.sum.counters);
-	for (i = 0; i < show.nr_columns; i++)
-		if (i >= show.nr_columns - nr_uses(&show) - show.tasks->nr_events)
-			free((char *)show.columns[i].name);
+	for (i = show.nr_columns - show.nr_metrics; i < show.nr_columns; i++)
+		free((char *)show.columns[i].name);
+	free(show.metrics);
 	free(show.columns);
 	tasks_free(show.tasks);
 	return 0;

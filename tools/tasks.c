@@ -31,6 +31,7 @@ static const struct {
 
 /* While a recording is read: which task has a TID now, and where lists end. */
 struct reader {
+	struct recording *recording;
 	struct tasks *tasks;
 	struct task **by_tid;
 	size_t nr_tids;
@@ -39,36 +40,22 @@ struct reader {
 	uint64_t by_kernel;
 };
 
-/* Numbers and texts of one line; what is absent is @otherwise, or NULL. */
-static int64_t number_in(struct json_object *line, const char *name,
+static int64_t number_in(struct reader *reader, const char *name,
 			 int64_t otherwise)
 {
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(line, name, &value))
-		return otherwise;
-	return json_object_get_int64(value);
+	return recording_number(reader->recording, name, otherwise);
 }
 
-static const char *text_in(struct json_object *line, const char *name)
+static char *copy_in(struct reader *reader, const char *name)
 {
-	struct json_object *value;
-
-	if (!json_object_object_get_ex(line, name, &value))
-		return NULL;
-	return json_object_get_string(value);
-}
-
-static char *copy_in(struct json_object *line, const char *name)
-{
-	const char *const text = text_in(line, name);
+	const char *const text = recording_text(reader->recording, name);
 
 	return need(strdup(text ? text : ""));
 }
 
-static void take_comm(struct task *task, struct json_object *line)
+static void take_comm(struct reader *reader, struct task *task)
 {
-	const char *const comm = text_in(line, "comm");
+	const char *const comm = recording_text(reader->recording, "comm");
 
 	if (comm)
 		snprintf(task->comm, sizeof(task->comm), "%s", comm);
@@ -133,17 +120,15 @@ static struct task *cloner_of(struct reader *reader, int64_t tid)
 	return add(reader, NULL, TASK_BEFORE, (uint64_t)tid, tid);
 }
 
-static void take_new(struct reader *reader, struct json_object *line)
+static void take_new(struct reader *reader)
 {
-	struct json_object *joined;
-	const int64_t tid = number_in(line, "tid", 0);
-	const int64_t cloner_tid = number_in(line, "cloner", 0);
+	const int64_t tid = number_in(reader, "tid", 0);
+	const int64_t cloner_tid = number_in(reader, "cloner", 0);
 	struct task *cloner = NULL, *task;
 	enum task_origin origin = TASK_CLONED;
 	uint64_t ordinal;
 
-	if (json_object_object_get_ex(line, "joined", &joined) &&
-	    json_object_get_boolean(joined)) {
+	if (recording_flag(reader->recording, "joined")) {
 		origin = TASK_JOINED;
 		ordinal = ++reader->joined;
 	} else {
@@ -151,31 +136,31 @@ static void take_new(struct reader *reader, struct json_object *line)
 		/* The newest child is at the head of the list. */
 		ordinal = cloner->children ? cloner->children->ordinal + 1 : 1;
 	}
-	ordinal = (uint64_t)number_in(line, "ordinal", (int64_t)ordinal);
+	ordinal = (uint64_t)number_in(reader, "ordinal", (int64_t)ordinal);
 	task = add(reader, cloner, origin, ordinal, tid);
-	task->tgid = (int32_t)number_in(line, "tgid", tid);
-	task->start = number_in(line, "time", 0);
+	task->tgid = (int32_t)number_in(reader, "tgid", tid);
+	task->start = number_in(reader, "time", 0);
 	task->end = -1;
-	take_comm(task, line);
+	take_comm(reader, task);
 }
 
-static void take_exec(struct reader *reader, struct json_object *line)
+static void take_exec(struct reader *reader)
 {
-	const int64_t tid = number_in(line, "tid", 0);
-	const int64_t old_tid = number_in(line, "old_tid", 0);
-	const char *const filename = text_in(line, "filename");
+	const int64_t tid = number_in(reader, "tid", 0);
+	const int64_t old_tid = number_in(reader, "old_tid", 0);
+	const char *const filename = recording_text(reader->recording, "filename");
 	struct task *const task = cloner_of(reader, tid);
 	struct task *const thread = old_tid ? with_tid(reader, old_tid) : NULL;
 	char *programs;
 
 	/* A thread that took over its process goes on as the process. */
 	if (thread && thread != task) {
-		thread->end = number_in(line, "time", 0);
+		thread->end = number_in(reader, "time", 0);
 		thread->exited = false;
 		set_tid(reader, old_tid, NULL);
 		task->exited = false;
 	}
-	take_comm(task, line);
+	take_comm(reader, task);
 	if (asprintf(&programs, "%s%s%s", task->programs ? task->programs : "",
 		     task->programs ? "\n" : "", filename ? filename : "?") < 0)
 		fail("out of memory");
@@ -183,50 +168,55 @@ static void take_exec(struct reader *reader, struct json_object *line)
 	task->programs = programs;
 }
 
-static void take_exit(struct reader *reader, struct json_object *line)
+static void take_exit(struct reader *reader)
 {
-	const int64_t tid = number_in(line, "tid", 0);
+	const int64_t tid = number_in(reader, "tid", 0);
 	struct task *task = with_tid(reader, tid);
 	size_t use;
 
 	/* A TID that is used again had its exit. */
 	if (!task || task->exited) {
-		const bool before = tid == 1 || text_in(line, "lineage");
+		const bool before = tid == 1 ||
+			recording_text(reader->recording, "lineage");
 
 		task = add(reader, NULL, before ? TASK_BEFORE : TASK_KERNEL,
 			   before ? (uint64_t)tid : ++reader->by_kernel, tid);
-		task->tgid = (int32_t)number_in(line, "tgid", tid);
+		task->tgid = (int32_t)number_in(reader, "tgid", tid);
 	}
-	take_comm(task, line);
+	take_comm(reader, task);
 	task->exited = true;
-	task->status = (int32_t)number_in(line, "status", 0);
-	task->end = number_in(line, "end", number_in(line, "time", 0));
-	task->start = number_in(line, "start", task->start);
+	task->status = (int32_t)number_in(reader, "status", 0);
+	task->end = number_in(reader, "end", number_in(reader, "time", 0));
+	task->start = number_in(reader, "start", task->start);
 	for (use = 0; use < USE_NR; use++) {
-		task->used[use] = number_in(line, uses[use].name, -1);
+		task->used[use] = number_in(reader, uses[use].name, -1);
 		if (task->used[use] >= 0)
 			task->has |= 1u << use;
 	}
 }
 
-static void take_counters(struct reader *reader, struct json_object *line)
+static void take_counters(struct reader *reader)
 {
 	const struct tasks *const tasks = reader->tasks;
-	struct task *const task = with_tid(reader, number_in(line, "tid", 0));
-	struct json_object *counters;
+	struct task *const task = with_tid(reader, number_in(reader, "tid", 0));
+	struct json_object *const counters =
+		recording_nested(reader->recording, "counters");
+	struct json_object *value;
 	size_t i;
 
-	if (!task || !tasks->nr_events ||
-	    !json_object_object_get_ex(line, "counters", &counters))
+	if (!task || !tasks->nr_events || !counters)
 		return;
 	if (!task->counters)
 		task->counters = need(calloc(tasks->nr_events,
 					     sizeof(*task->counters)));
 	for (i = 0; i < tasks->nr_events; i++)
-		task->counters[i] = number_in(counters, tasks->events[i], -1);
+		task->counters[i] =
+			json_object_object_get_ex(counters, tasks->events[i],
+						  &value) ?
+			json_object_get_int64(value) : -1;
 }
 
-static void take_refused(struct reader *reader, struct json_object *line)
+static void take_refused(struct reader *reader)
 {
 	struct tasks *const tasks = reader->tasks;
 	struct task_refusal *refusal;
@@ -235,11 +225,11 @@ static void take_refused(struct reader *reader, struct json_object *line)
 					    tasks->nr_refusals + 1,
 					    sizeof(*refusal)));
 	refusal = &tasks->refusals[tasks->nr_refusals++];
-	refusal->task = with_tid(reader, number_in(line, "tid", 0));
-	refusal->time = number_in(line, "time", 0);
-	refusal->call = copy_in(line, "call");
-	refusal->rule = copy_in(line, "rule");
-	refusal->error = copy_in(line, "errno");
+	refusal->task = with_tid(reader, number_in(reader, "tid", 0));
+	refusal->time = number_in(reader, "time", 0);
+	refusal->call = copy_in(reader, "call");
+	refusal->rule = copy_in(reader, "rule");
+	refusal->error = copy_in(reader, "errno");
 }
 
 static const char *text_at(struct json_object *array, size_t place)
@@ -251,15 +241,15 @@ static const char *text_at(struct json_object *array, size_t place)
 }
 
 /* Words with what a shell would take apart in quotes. */
-static char *command_in(struct json_object *line)
+static char *command_in(struct reader *reader)
 {
-	struct json_object *words;
+	struct json_object *const words =
+		recording_nested(reader->recording, "command");
 	char *command = NULL;
 	size_t length, i, count;
 	FILE *text;
 
-	if (!json_object_object_get_ex(line, "command", &words) ||
-	    !json_object_is_type(words, json_type_array))
+	if (!json_object_is_type(words, json_type_array))
 		return need(strdup(""));
 	text = need(open_memstream(&command, &length));
 	count = json_object_array_length(words);
@@ -274,26 +264,38 @@ static char *command_in(struct json_object *line)
 	return need(command);
 }
 
-static void take_header(struct reader *reader, struct json_object *line)
+/* NULL where it is absent. */
+static const char *text_in(struct json_object *object, const char *name)
 {
+	struct json_object *text;
+
+	return json_object_object_get_ex(object, name, &text) ?
+	       json_object_get_string(text) : NULL;
+}
+
+static char *copy_of(const char *text)
+{
+	return text ? need(strdup(text)) : NULL;
+}
+
+static void take_header(struct reader *reader)
+{
+	struct recording *const recording = reader->recording;
 	struct tasks *const tasks = reader->tasks;
-	struct json_object *group, *host, *events;
-	const char *numbering = NULL, *base;
+	struct json_object *const group = recording_nested(recording, "group");
+	struct json_object *const host = recording_nested(recording, "host");
+	struct json_object *const events = recording_nested(recording, "events");
+	const char *const numbering = text_in(group, "numbering");
+	const char *const base = recording_text(recording, "base");
 	size_t i;
 
-	tasks->command = command_in(line);
-	tasks->date = copy_in(line, "date");
-	base = text_in(line, "base");
+	tasks->command = command_in(reader);
+	tasks->date = copy_in(reader, "date");
 	tasks->base = base ? strtoull(base, NULL, 10) : 0;
-	if (json_object_object_get_ex(line, "group", &group)) {
-		numbering = text_in(group, "numbering");
-		tasks->lineage = numbering && !strcmp(numbering, "lineage");
-		if (text_in(group, "seed"))
-			tasks->seed = copy_in(group, "seed");
-	}
-	if (json_object_object_get_ex(line, "host", &host))
-		tasks->host = copy_in(host, "name");
-	if (!json_object_object_get_ex(line, "events", &events))
+	tasks->lineage = numbering && !strcmp(numbering, "lineage");
+	tasks->seed = copy_of(text_in(group, "seed"));
+	tasks->host = copy_of(text_in(host, "name"));
+	if (!json_object_is_type(events, json_type_array))
 		return;
 	tasks->nr_events = json_object_array_length(events);
 	tasks->events = need(calloc(tasks->nr_events + 1,
@@ -302,19 +304,19 @@ static void take_header(struct reader *reader, struct json_object *line)
 		tasks->events[i] = need(strdup(text_at(events, i)));
 }
 
-static void take_totals(struct reader *reader, struct json_object *line)
+static void take_totals(struct reader *reader)
 {
 	struct tasks *const tasks = reader->tasks;
 
 	tasks->complete = true;
-	tasks->status = (int32_t)number_in(line, "status", 0);
-	tasks->collisions = (uint64_t)number_in(line, "collisions", 0);
-	tasks->lost = (uint64_t)number_in(line, "lost", 0);
+	tasks->status = (int32_t)number_in(reader, "status", 0);
+	tasks->collisions = (uint64_t)number_in(reader, "collisions", 0);
+	tasks->lost = (uint64_t)number_in(reader, "lost", 0);
 }
 
 static const struct {
 	const char *kind;
-	void (*take)(struct reader *reader, struct json_object *line);
+	void (*take)(struct reader *reader);
 } kinds[] = {
 	{ "new",	take_new },
 	{ "exit",	take_exit },
@@ -325,10 +327,10 @@ static const struct {
 	{ "totals",	take_totals },
 };
 
-static void take(struct reader *reader, struct json_object *line)
+static void take(struct reader *reader)
 {
-	const char *const kind = text_in(line, "kind");
-	const int64_t time = number_in(line, "time", 0);
+	const char *const kind = recording_text(reader->recording, "kind");
+	const int64_t time = number_in(reader, "time", 0);
 	size_t i;
 
 	if (time > reader->tasks->end)
@@ -336,7 +338,7 @@ static void take(struct reader *reader, struct json_object *line)
 	for (i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(kind, kinds[i].kind))
 			continue;
-		kinds[i].take(reader, line);
+		kinds[i].take(reader);
 		return;
 	}
 }
@@ -390,14 +392,14 @@ static void finish(struct tasks *tasks)
 struct tasks *tasks_read(const char *path)
 {
 	struct tasks *const tasks = need(calloc(1, sizeof(*tasks)));
-	struct reader reader = { .tasks = tasks };
-	struct recording *const recording = recording_open(path);
-	struct json_object *line;
+	struct reader reader = {
+		.recording = recording_open(path), .tasks = tasks,
+	};
 
 	tasks->path = path;
-	while ((line = recording_next(recording)))
-		take(&reader, line);
-	recording_close(recording);
+	while (recording_next(reader.recording))
+		take(&reader);
+	recording_close(reader.recording);
 	tasks->joined = reader.joined;
 	free(reader.by_tid);
 	finish(tasks);
