@@ -2,18 +2,24 @@
 /*
  * The clone path, in the order in which a clone takes it:
  *
- * 1. kernel_clone() is entered: the policy judges the kernel's own copy of the
- *    arguments, so every entry to clone is one path and no program can change
- *    them afterwards. A refusal goes to a target that returns the errno; an
- *    allowed clone is marked as the program's own.
+ * 1. kernel_clone() is redirected to a target. The policy judges the kernel's own
+ *    copy of the arguments, so every entry to clone is one path and no program can
+ *    change them afterwards. An allowed clone goes on in the original, with a
+ *    struct vprocns_clone that describes it.
  * 2. alloc_pid() is redirected to pid.c, which gives the child its number.
- * 3. sched_process_fork: the clone succeeded, before the child runs. The
- *    number is committed. One that is never committed is given out again.
+ * 3. sched_process_fork: the clone succeeded, before the child runs. It is counted,
+ *    and with lineage numbering the child has its record.
+ * 4. The target sees what the original returns: a clone that failed gives all back
+ *    that it took.
  *
  * numbers.c decides which number it is.
  */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/binfmts.h>
+#include <linux/nsproxy.h>
 #include <linux/pid_namespace.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
@@ -23,6 +29,17 @@
 #include "group.h"
 #include "hooks.h"
 #include "pid.h"
+#include "symbols.h"
+
+unsigned long vprocns_clone_secret __ro_after_init;
+
+/**
+ * vprocns_clone_init - makes the secret that tells a clone of ours
+ */
+void __init vprocns_clone_init(void)
+{
+	vprocns_clone_secret = get_random_long();
+}
 
 /*
  * A self-bound group's init makes the first process, threads-only or not. Its main
@@ -55,9 +72,16 @@ static void refuse_clone(struct vprocns_group *group,
 	vprocns_group_refused(group, &refusal);
 }
 
-/* Returns NULL or the target that refuses. */
-static void *judge_clone(struct vprocns_group *group,
-			 struct kernel_clone_args *args, u64 *passed)
+static void warn_of_vfork(struct vprocns_group *group)
+{
+	atomic64_inc(&group->rewritten);
+	if (!atomic_xchg(&group->vfork_warned, 1))
+		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
+				    group->id);
+}
+
+static int judge_anew(struct vprocns_group *group,
+		      struct kernel_clone_args *args, u64 *passed)
 {
 	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
@@ -72,50 +96,109 @@ static void *judge_clone(struct vprocns_group *group,
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
 		refuse_clone(group, args, &verdict);
-		return vprocns_refuse(verdict.err);
+		return -verdict.err;
 	}
 
 	if (verdict.flags != args->flags) {
 		vprocns_event_rewritten(group, args->flags, verdict.flags);
 		args->flags = verdict.flags;
-		atomic64_inc(&group->rewritten);
-		/* The warning is printed later: a handler must not print. */
-		atomic_cmpxchg(&group->vfork_warning, 0, 1);
+		warn_of_vfork(group);
 	} else if (!first_process && !asks_admin) {
 		WRITE_ONCE(*passed, pack_request(args));
 	}
-	return NULL;
+	return 0;
+}
+
+static int judge(struct vprocns_group *group, struct kernel_clone_args *args)
+{
+	u64 *const passed = &group->passed[!!(args->flags & CLONE_THREAD)];
+	const u64 request = pack_request(args);
+	int err;
+
+	/* Most clones ask for what the one before asked for. */
+	if (request && READ_ONCE(*passed) == request)
+		return 0;
+	rcu_read_lock();
+	err = judge_anew(group, args, passed);
+	rcu_read_unlock();
+	return err;
+}
+
+/* Makes a task of a group. */
+static pid_t clone_into(struct vprocns_group *group, bool joins,
+			struct kernel_clone_args *args)
+{
+	struct vprocns_clone clone = {
+		.token	= (unsigned long)&clone ^ vprocns_clone_secret,
+		.group	= group,
+		.joins	= joins,
+	};
+	pid_t ret;
+
+	/* With a size it is the program's own, which pid.c refuses. */
+	if (!args->set_tid_size)
+		args->set_tid = (pid_t *)&clone;
+	ret = static_call(vprocns_kernel_clone)(args);
+	if (ret < 0)
+		vprocns_numbers_give_back(&group->numbers, &clone.number);
+	/* So that what is left of it on the stack is not taken for a clone. */
+	WRITE_ONCE(clone.token, 0);
+	return ret;
+}
+
+static pid_t go_on(struct kernel_clone_args *args, struct vprocns_group *own,
+		   struct vprocns_group *joined)
+{
+	if (unlikely(joined))
+		return clone_into(joined, true, args);
+	/* Not into a namespace below, entered before the bind. */
+	if (own && current->nsproxy->pid_ns_for_children == own->ns)
+		return clone_into(own, false, args);
+	return static_call(vprocns_kernel_clone)(args);
+}
+
+/* Stands in for kernel_clone(). May sleep, for a vfork as long as its child likes. */
+static pid_t kernel_clone_target(struct kernel_clone_args *args)
+{
+	struct pid_namespace *const ns = task_active_pid_ns(current);
+	struct pid_namespace *const for_children = current->nsproxy->pid_ns_for_children;
+	struct vprocns_group *own, *joined = NULL;
+	int ret = 0;
+
+	vprocns_target_begin();
+	preempt_disable_notrace();
+	/* A member needs no reference: the init, and so the group, outlives it. */
+	own = vprocns_group_of(ns);
+	if (unlikely(for_children != ns))
+		joined = vprocns_group_get_of(for_children);
+	preempt_enable_notrace();
+
+	if (own)
+		ret = judge(own, args);
+	if (!ret)
+		ret = go_on(args, own, joined);
+	if (joined)
+		vprocns_group_put(joined);
+	vprocns_target_end();
+	return ret;
 }
 
 /**
- * vprocns_redirect_kernel_clone - judges a member's clone
+ * vprocns_redirect_kernel_clone - takes over clones by members, and into groups
  * @fregs: the registers at the entry of kernel_clone()
  *
- * Context: ftrace handler of a task outside the initial PID namespace.
- * Return: a target that refuses, or NULL.
+ * Context: ftrace handler: see struct vprocns_hook.
+ * Return: the target, or NULL.
  */
 void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs)
 {
-	struct kernel_clone_args *const args =
-		(void *)vprocns_regs_argument(fregs, 0);
-	struct vprocns_group *group;
-	void *refusal;
-	u64 request, *passed;
+	const struct pid_namespace *const ns = ns_of_pid(task_pid(current));
+	const struct pid_namespace *const for_children =
+		current->nsproxy->pid_ns_for_children;
 
-	group = vprocns_group_of(task_active_pid_ns(current));
-	if (!group)
-		return NULL;
-
-	/* Most clones ask for what the one before asked for. */
-	request = pack_request(args);
-	passed = &group->passed[!!(args->flags & CLONE_THREAD)];
-	if (!request || READ_ONCE(*passed) != request) {
-		refusal = judge_clone(group, args, passed);
-		if (refusal)
-			return refusal;
-	}
-	vprocns_pid_mark(args);
-	return NULL;
+	return vprocns_group_of(ns) ||
+	       (unlikely(for_children != ns) && vprocns_group_of(for_children)) ?
+	       kernel_clone_target : NULL;
 }
 
 /* Apart from the probe, which then has no registers to save for outsiders. */

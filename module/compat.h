@@ -30,6 +30,15 @@
 #error "vprocns needs Linux 6.1 or newer"
 #endif
 
+/*
+ * arm64 calls through pointers what it can't link, and we enter functions after their
+ * landing pad (symbols.h). No kernel built by GCC has these.
+ */
+#if defined(CONFIG_ARM64) && \
+	(defined(CONFIG_ARM64_BTI_KERNEL) || defined(CONFIG_CFI_CLANG) || defined(CONFIG_CFI))
+#error "vprocns can't run on an arm64 kernel with BTI or CFI of its own"
+#endif
+
 /* Where ftrace hands over the arguments, saving all registers is waste. */
 #ifdef CONFIG_HAVE_DYNAMIC_FTRACE_WITH_ARGS
 #define VPROCNS_FTRACE_REGS	0

@@ -55,7 +55,8 @@ static struct vprocns_group *find_by_ns(const struct pid_namespace *ns)
 {
 	struct vprocns_group *group;
 
-	hash_for_each_possible_rcu(groups_by_ns, group, node, (unsigned long)ns)
+	hash_for_each_possible_rcu(groups_by_ns, group, node, (unsigned long)ns,
+				   rcu_read_lock_any_held())
 		if (group->ns == ns)
 			return group;
 	return NULL;
@@ -65,7 +66,7 @@ static struct vprocns_group *find_by_ns(const struct pid_namespace *ns)
  * vprocns_group_of - the group that a PID namespace is bound to
  * @ns: the namespace
  *
- * Context: RCU read side, which keeps the group; any, no lock.
+ * Context: RCU read side or preemption off, which keeps the group; any, no lock.
  * Return: the group, or NULL, as for one that waits for pid 1 to execute.
  */
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)

@@ -29,7 +29,7 @@
  * @create: the request, with defaults filled in; fixed
  * @self_bound: bound by its own init; fixed by the bind
  * @waits_for_exec: its rules begin when its init executes a program
- * @vfork_warning: 0: no vfork was emulated; 1: one was; 2: and the log says so
+ * @vfork_warned: the log says that vfork runs as fork
  * @node: in the table by namespace while the group is bound
  * @name_node: in the table by name, if it has one; under groups_lock
  * @ns: the namespace, with a reference; NULL until bound, then fixed.
@@ -57,7 +57,7 @@ struct vprocns_group {
 	struct vprocns_create create;
 	bool self_bound;
 	bool waits_for_exec;
-	atomic_t vfork_warning;
+	atomic_t vfork_warned;
 
 	struct hlist_node node;
 	struct hlist_node name_node;

@@ -12,8 +12,9 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/nsproxy.h>
 #include <linux/percpu.h>
-#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -107,9 +108,6 @@ void *vprocns_refuse(int err)
 	}
 }
 
-/* Where the function with .takes_ns is patched, of which there is one at most. */
-static unsigned long ip_with_ns __read_mostly;
-
 static const struct vprocns_hook *hook_at(unsigned long ip)
 {
 	size_t i;
@@ -126,21 +124,23 @@ static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *freg
 	const struct vprocns_hook *const hook = hook_at(ip);
 	void *target;
 
-	rcu_read_lock();
+	/* An RCU read side, too. */
+	preempt_disable_notrace();
 	target = hook ? hook->redirect(fregs) : NULL;
-	rcu_read_unlock();
+	preempt_enable_notrace();
 	if (target)
 		vprocns_regs_set_ip(fregs, (unsigned long)target);
 }
 
-static bool puts_into_another(unsigned long ip, struct ftrace_regs *fregs)
+/*
+ * Members, and tasks outside a group that may put one into it. A task that exits has
+ * no namespaces any more.
+ */
+static bool concerns_us(void)
 {
-	const struct pid_namespace *ns;
+	const struct nsproxy *const namespaces = current->nsproxy;
 
-	if (ip != ip_with_ns)
-		return false;
-	ns = (void *)vprocns_regs_argument(fregs, 0);
-	return ns->level;
+	return namespaces && namespaces->pid_ns_for_children->level;
 }
 
 /*
@@ -151,7 +151,7 @@ static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
-	if (task_pid(current)->level || puts_into_another(ip, fregs))
+	if (concerns_us())
 		redirect(ip, fregs);
 }
 
@@ -400,8 +400,6 @@ static int find_all(void)
 
 	for (i = 0; i < nr_hooks; i++) {
 		hooks[i].ip = vprocns_ftrace_site(vprocns_symbol_address(hooks[i].symbol));
-		if (hooks[i].takes_ns)
-			ip_with_ns = hooks[i].ip;
 		err = ftrace_set_filter_ip(hook_ops, hooks[i].ip, 0, 0);
 		if (err) {
 			pr_err("%s can't be hooked (%d): it is not traceable here\n",

@@ -13,16 +13,14 @@ struct ftrace_regs;
  *
  * @symbol: the function
  * @redirect: returns where to go instead, or NULL to go on. It is called for tasks
- *	outside the initial PID namespace, under RCU: no sleep, no user memory, no
- *	lock but those of a refusal's count and of rings.
- * @takes_ns: the function's first argument is a PID namespace: @redirect is also
- *	called for a task in the initial one when that argument is another
+ *	whose children are outside the initial PID namespace, as its own are, with
+ *	preemption off: no sleep, no user memory, no lock but those of a refusal's
+ *	count and of rings.
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {
 	enum vprocns_symbol symbol;
 	void *(*redirect)(struct ftrace_regs *fregs);
-	bool takes_ns;
 	unsigned long ip;
 };
 

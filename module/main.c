@@ -16,8 +16,8 @@
 #include "symbols.h"
 
 static struct vprocns_hook hooks[] = {
-	{ VPROCNS_SYMBOL_alloc_pid, vprocns_redirect_alloc_pid, .takes_ns = true },
 	{ VPROCNS_SYMBOL_kernel_clone, vprocns_redirect_kernel_clone },
+	{ VPROCNS_SYMBOL_alloc_pid, vprocns_redirect_alloc_pid },
 	{ VPROCNS_SYMBOL_ksys_unshare, vprocns_redirect_unshare },
 	{ VPROCNS_SYSCALL_NATIVE(setns), vprocns_redirect_setns },
 	{ VPROCNS_SYSCALL_NATIVE(capget), vprocns_redirect_capget },
@@ -48,6 +48,7 @@ static int __init vprocns_init(void)
 	int err;
 
 	check_probes();
+	vprocns_clone_init();
 	err = vprocns_symbols_init();
 	if (err)
 		return err;

@@ -12,9 +12,6 @@
 #include "numbers.h"
 #include "vprocns.h"
 
-/* Clones in flight at once, before the array grows. */
-#define FIRST_PENDING	8
-
 /**
  * vprocns_numbers_init - prepares the numbers of a group
  * @n: zeroed memory in which the range, the seed and .by_lineage are filled in
@@ -23,28 +20,14 @@
  */
 int vprocns_numbers_init(struct vprocns_numbers *n)
 {
-	struct vprocns_pending *pending;
-	int err;
-
-	pending = kmalloc_array(FIRST_PENDING, sizeof(*pending),
-				GFP_KERNEL_ACCOUNT);
-	if (!pending)
-		return -ENOMEM;
-	if (n->by_lineage) {
-		err = vprocns_records_init(&n->records);
-		if (err) {
-			kfree(pending);
-			return err;
-		}
-		n->outside_start = vprocns_lineage_start(n->seed,
-							 VPROCNS_LINEAGE_OUTSIDE,
-							 vprocns_numbers_span(n));
-	}
 	raw_spin_lock_init(&n->lock);
 	vprocns_sequence_init(&n->sequence, n->by_lineage ? 1 : n->first,
-			      n->by_lineage ? U32_MAX : n->last, pending,
-			      FIRST_PENDING);
-	return 0;
+			      n->by_lineage ? U32_MAX : n->last);
+	if (!n->by_lineage)
+		return 0;
+	n->outside_start = vprocns_lineage_start(n->seed, VPROCNS_LINEAGE_OUTSIDE,
+						 vprocns_numbers_span(n));
+	return vprocns_records_init(&n->records);
 }
 
 /**
@@ -53,103 +36,123 @@ int vprocns_numbers_init(struct vprocns_numbers *n)
  */
 void vprocns_numbers_exit(struct vprocns_numbers *n)
 {
+	struct vprocns_place *place;
+
 	vprocns_records_exit(&n->records);
-	kvfree(n->sequence.pending);
-}
-
-/* The struct pid of a clone that failed is no longer the one with its number. */
-static bool clone_failed(const void *ctx, u32 nr, const void *holder)
-{
-	struct pid_namespace *const ns = (void *)ctx;
-	bool gone;
-
-	rcu_read_lock();
-	gone = find_pid_ns(nr, ns) != holder;
-	rcu_read_unlock();
-	return gone;
-}
-
-static int make_room(struct vprocns_numbers *n, u32 max)
-{
-	struct vprocns_pending *larger, *unused;
-
-	/* Cloners that a cgroup keeps waiting may be thousands. */
-	larger = kvmalloc_array(max, sizeof(*larger), GFP_KERNEL_ACCOUNT);
-	if (!larger)
-		return -ENOMEM;
-	raw_spin_lock(&n->lock);
-	unused = vprocns_sequence_grow(&n->sequence, larger, max);
-	raw_spin_unlock(&n->lock);
-	kvfree(unused);
-	return 0;
+	while ((place = vprocns_sequence_reuse(&n->sequence)))
+		kfree(place);
 }
 
 /**
  * vprocns_numbers_take - takes a place in the sequence
  * @n: the numbers
- * @ns: its PID namespace, in which failed clones are looked for
- * @place: out: the place, for vprocns_numbers_hold() or _skip()
+ * @highest: no higher place may be had now
+ * @number: out: .place
+ *
+ * Context: process; takes @n's lock.
+ * Return: true for a new place, false for one that came back from a failed clone.
+ */
+bool vprocns_numbers_take(struct vprocns_numbers *n, u32 highest,
+			  struct vprocns_number *number)
+{
+	struct vprocns_place *returned;
+
+	raw_spin_lock(&n->lock);
+	returned = vprocns_sequence_reuse(&n->sequence);
+	number->place = returned ? returned->place :
+				   vprocns_sequence_take(&n->sequence, highest);
+	raw_spin_unlock(&n->lock);
+	if (likely(!returned))
+		return true;
+	kfree(returned);
+	return false;
+}
+
+/**
+ * vprocns_numbers_pass - a clone has got a later number than its place
+ * @n: the numbers, sequential
+ * @from: its place
+ * @to: its number, round the range; the numbers before are in use
+ *
+ * Context: any; takes @n's lock.
+ */
+void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to)
+{
+	raw_spin_lock(&n->lock);
+	vprocns_sequence_pass(&n->sequence, from, to);
+	raw_spin_unlock(&n->lock);
+}
+
+static void give_place_back(struct vprocns_numbers *n, u32 place)
+{
+	struct vprocns_place *returned;
+	bool done;
+
+	raw_spin_lock(&n->lock);
+	done = vprocns_sequence_untake(&n->sequence, place);
+	raw_spin_unlock(&n->lock);
+	if (done)
+		return;
+	/* A place may not get lost. There are no more of these than cloners at once. */
+	returned = kmalloc(sizeof(*returned), GFP_KERNEL | __GFP_NOFAIL);
+	returned->place = place;
+	raw_spin_lock(&n->lock);
+	vprocns_sequence_give_back(&n->sequence, returned);
+	raw_spin_unlock(&n->lock);
+}
+
+/**
+ * vprocns_numbers_give_back - a clone failed: all that it took may be had again
+ * @n: the numbers
+ * @number: what it took
  *
  * Context: process; takes @n's lock; may sleep.
- * Return: 0 or -ENOMEM.
  */
-int vprocns_numbers_take(struct vprocns_numbers *n, struct pid_namespace *ns,
-			 u32 *place)
+void vprocns_numbers_give_back(struct vprocns_numbers *n,
+			       struct vprocns_number *number)
 {
-	u32 max;
-	int err;
-
-	for (;;) {
+	if (number->record) {
 		raw_spin_lock(&n->lock);
-		*place = vprocns_sequence_take(&n->sequence, clone_failed, ns);
-		max = 2 * n->sequence.max_pending;
+		if (number->pid)
+			vprocns_record_remove(&n->records, number->record);
+		else
+			vprocns_record_put(&n->records, number->record);
 		raw_spin_unlock(&n->lock);
-		if (*place)
-			return 0;
-		err = make_room(n, max);
-		if (err)
-			return err;
+		put_pid(number->pid);
 	}
+	if (number->place)
+		give_place_back(n, number->place);
 }
 
 /**
- * vprocns_numbers_skip - a place taken is in use by another task
+ * vprocns_numbers_hold - a clone has a struct pid now
  * @n: the numbers
- * @place: the place
+ * @number: what it took
+ * @pid: its struct pid
  *
- * Context: any; takes @n's lock.
+ * Context: process; takes @n's lock for a task that joins by lineage.
  */
-void vprocns_numbers_skip(struct vprocns_numbers *n, u32 place)
+void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *number,
+			  struct pid *pid)
 {
+	const u32 nr = pid->numbers[pid->level].nr;
+
+	if (!n->by_lineage && unlikely(nr != number->place)) {
+		vprocns_numbers_pass(n, number->place, nr);
+		/* This is what comes back if the clone fails. */
+		number->place = nr;
+	}
+	if (!number->record)
+		return;
+	/*
+	 * The commit finds it by the pid: the task isn't known yet. With a reference, so
+	 * that no other pid has the address as long as the record has this key.
+	 */
+	number->pid = get_pid(pid);
+	number->record->key = pid;
 	raw_spin_lock(&n->lock);
-	vprocns_sequence_skip(&n->sequence, place);
+	vprocns_record_insert(&n->records, number->record);
 	raw_spin_unlock(&n->lock);
-}
-
-/**
- * vprocns_numbers_hold - keeps a place until the commit
- * @n: the numbers
- * @place: the place
- * @pid: what has it now; an ERR_PTR gives the place back
- *
- * Context: any; takes @n's lock.
- */
-void vprocns_numbers_hold(struct vprocns_numbers *n, u32 place,
-			  const struct pid *pid)
-{
-	const bool failed = IS_ERR(pid);
-	const u32 nr = failed ? 0 : pid->numbers[pid->level].nr;
-
-	raw_spin_lock(&n->lock);
-	vprocns_sequence_placed(&n->sequence, place, nr,
-				failed ? VPROCNS_NOBODY : pid);
-	raw_spin_unlock(&n->lock);
-}
-
-/* Each clone in flight may be committed, and needs a record then. */
-static u32 needed(const struct vprocns_numbers *n)
-{
-	return n->in_flight + n->sequence.nr_pending;
 }
 
 /* A task that was there before the bind has its record from its first clone on. */
@@ -159,11 +162,11 @@ static struct vprocns_record *adopt(struct vprocns_numbers *n)
 	struct vprocns_record *own;
 
 	/* The others are for clones in flight. */
-	if (table->nr_spare <= needed(n))
+	if (table->nr_spare <= n->in_flight)
 		return NULL;
 	own = vprocns_record_take(table);
 	*own = (struct vprocns_record) {
-		.task	 = current,
+		.key	 = current,
 		.origin	 = { VPROCNS_LINEAGE_BEFORE, task_pid_vnr(current) },
 		.process = { VPROCNS_LINEAGE_BEFORE, task_tgid_vnr(current) },
 	};
@@ -185,7 +188,11 @@ static struct vprocns_record *mark_in_flight(struct vprocns_numbers *n)
 	return own;
 }
 
-/* Returns the cloner's record, NULL for one outside the group, or an ERR_PTR. */
+/*
+ * Sees to it that a spare record is there for each clone in flight, and returns the
+ * cloner's record; for a cloner outside the group, the record of the task that
+ * joins; or an ERR_PTR.
+ */
 static struct vprocns_record *prepare(struct vprocns_numbers *n, bool joins)
 {
 	struct vprocns_records *const table = &n->records;
@@ -197,8 +204,11 @@ static struct vprocns_record *prepare(struct vprocns_numbers *n, bool joins)
 		raw_spin_lock(&n->lock);
 		if (!joins)
 			own = mark_in_flight(n);
-		need = needed(n);
-		ready = (own || joins) && table->nr_spare >= need;
+		need = n->in_flight;
+		/* The others are for members' clones. */
+		if (joins && table->nr_spare > need)
+			own = vprocns_record_take(table);
+		ready = own && table->nr_spare >= need;
 		if (ready)
 			surplus = vprocns_records_surplus(table, need);
 		crowded = vprocns_records_crowded(table);
@@ -226,11 +236,6 @@ static struct vprocns_origin next_child(const struct vprocns_record *own,
 					u32 tid)
 {
 	return (struct vprocns_origin) { own->lineage, own->children + 1, tid };
-}
-
-static struct vprocns_origin joiner(u32 place)
-{
-	return (struct vprocns_origin) { VPROCNS_LINEAGE_OUTSIDE, place };
 }
 
 /**
@@ -265,20 +270,25 @@ int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
 /**
  * vprocns_numbers_of_joiner - by lineage: the number for a task from outside
  * @n: the numbers
- * @place: as which task from outside
+ * @number: .place: as which task from outside; out: .record
  * @nr: out: the number that it is to have
  *
  * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
-int vprocns_numbers_of_joiner(struct vprocns_numbers *n, u32 place, u32 *nr)
+int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
+			      struct vprocns_number *number, u32 *nr)
 {
-	const struct vprocns_record *const none = prepare(n, true);
-	const struct vprocns_origin origin = joiner(place);
+	struct vprocns_record *const record = prepare(n, true);
 
-	if (IS_ERR(none))
-		return PTR_ERR(none);
-	*nr = number_of(n, &origin, n->outside_start);
+	if (IS_ERR(record))
+		return PTR_ERR(record);
+	*record = (struct vprocns_record) {
+		.origin = { VPROCNS_LINEAGE_OUTSIDE, number->place },
+	};
+	record->process = record->origin;
+	number->record = record;
+	*nr = number_of(n, &record->origin, n->outside_start);
 	return 0;
 }
 
@@ -289,49 +299,54 @@ static u32 tid_of(struct task_struct *task)
 	return pid->numbers[pid->level].nr;
 }
 
-static void commit_by_lineage(struct vprocns_numbers *n,
-			      struct task_struct *parent,
-			      struct task_struct *child, bool joined)
+static void commit_joiner(struct vprocns_numbers *n, struct task_struct *child)
 {
 	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *const own =
-		joined ? NULL : vprocns_record_find(table, parent);
-	const u32 nr = tid_of(child);
+	struct vprocns_record *const record =
+		vprocns_record_find(table, task_pid(child));
+
+	/* It had its number before the bind. */
+	if (!record)
+		return;
+	vprocns_record_rename(table, record, child);
+	/* The child has one, so that this is not the last. */
+	put_pid(task_pid(child));
+	n->collisions += tid_of(child) != number_of(n, &record->origin,
+						    n->outside_start);
+}
+
+static void commit_by_lineage(struct vprocns_numbers *n,
+			      struct task_struct *parent,
+			      struct task_struct *child)
+{
+	struct vprocns_records *const table = &n->records;
+	struct vprocns_record *const own = vprocns_record_find(table, parent);
 	struct vprocns_record *record;
 	struct vprocns_origin origin;
 
-	lockdep_assert_held(&n->lock);
-	if (joined)
-		origin = joiner(vprocns_sequence_commit(&n->sequence, nr));
-	else if (own && own->in_flight)
-		origin = next_child(own, tid_of(parent));
-	else
-		origin.ordinal = 0;
 	/* It had its number before the bind. */
-	if (!origin.ordinal)
+	if (!own || !own->in_flight)
 		return;
 
 	/* prepare() left one for each clone in flight. */
 	record = vprocns_record_take(table);
 	if (WARN_ON_ONCE(!record))
 		return;
+	origin = next_child(own, tid_of(parent));
 	*record = (struct vprocns_record) {
-		.task	 = child,
+		.key	 = child,
 		.origin	 = origin,
 		.process = origin,
 	};
-	if (own) {
-		own->children++;
-		own->in_flight = false;
-		n->in_flight--;
-		if (!thread_group_leader(child)) {
-			record->process = own->process;
-			record->execs = own->execs;
-		}
+	own->children++;
+	own->in_flight = false;
+	n->in_flight--;
+	if (!thread_group_leader(child)) {
+		record->process = own->process;
+		record->execs = own->execs;
 	}
 	vprocns_record_insert(table, record);
-	if (nr != number_of(n, &origin, own ? own->start : n->outside_start))
-		n->collisions++;
+	n->collisions += tid_of(child) != number_of(n, &origin, own->start);
 }
 
 /**
@@ -350,10 +365,10 @@ void vprocns_numbers_commit(struct vprocns_numbers *n,
 	const bool thread = !thread_group_leader(child);
 
 	raw_spin_lock(&n->lock);
-	if (n->by_lineage)
-		commit_by_lineage(n, parent, child, joined);
-	else
-		vprocns_sequence_commit(&n->sequence, tid_of(child));
+	if (n->by_lineage && joined)
+		commit_joiner(n, child);
+	else if (n->by_lineage)
+		commit_by_lineage(n, parent, child);
 	n->clones++;
 	n->threads += thread;
 	n->joined += joined;

@@ -9,9 +9,20 @@
 #include "sequence.h"
 
 struct pid;
-struct pid_namespace;
 struct task_struct;
 struct vprocns_member;
+
+/**
+ * struct vprocns_number - the number of one clone under way
+ * @place: its place in the sequence, sequential or of a task that joins; or 0
+ * @record: by lineage, of a task that joins: its record, until the commit
+ * @pid: the key of @record when that is in the table, with a reference; or NULL
+ */
+struct vprocns_number {
+	u32 place;
+	struct vprocns_record *record;
+	struct pid *pid;
+};
 
 /**
  * struct vprocns_numbers - the numbers of one PID namespace
@@ -21,6 +32,7 @@ struct vprocns_member;
  * @last: last number of the range; fixed
  * @seed: what lineages mix in; fixed
  * @by_lineage: numbers follow from lineages, not from a sequence; fixed
+ * @cursor: bit 0: a clone uses the cursor of the namespace's own search; see pid.c
  * @outside_start: where the numbers of tasks that join from outside start, by
  *	lineage; fixed
  * @sequence: sequential: the next numbers. By lineage: counts the tasks that join
@@ -40,6 +52,7 @@ struct vprocns_numbers {
 	u32 last;
 	u64 seed;
 	bool by_lineage;
+	unsigned long cursor;
 	u32 outside_start;
 
 	struct vprocns_sequence sequence;
@@ -55,13 +68,16 @@ struct vprocns_numbers {
 int vprocns_numbers_init(struct vprocns_numbers *n);
 void vprocns_numbers_exit(struct vprocns_numbers *n);
 
-int vprocns_numbers_take(struct vprocns_numbers *n, struct pid_namespace *ns,
-			 u32 *place);
-void vprocns_numbers_skip(struct vprocns_numbers *n, u32 place);
-void vprocns_numbers_hold(struct vprocns_numbers *n, u32 place,
-			  const struct pid *pid);
+bool vprocns_numbers_take(struct vprocns_numbers *n, u32 highest,
+			  struct vprocns_number *number);
+void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to);
 int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr);
-int vprocns_numbers_of_joiner(struct vprocns_numbers *n, u32 place, u32 *nr);
+int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
+			      struct vprocns_number *number, u32 *nr);
+void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *number,
+			  struct pid *pid);
+void vprocns_numbers_give_back(struct vprocns_numbers *n,
+			       struct vprocns_number *number);
 
 void vprocns_numbers_commit(struct vprocns_numbers *n,
 			    struct task_struct *parent,

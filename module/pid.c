@@ -6,37 +6,20 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/cred.h>
+#include <linux/idr.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "clone.h"
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
 #include "pid.h"
 #include "symbols.h"
 
-/* Lets alloc_pid() take our set_tid, whatever the cloner may do. */
+/* Lets alloc_pid() take our set_tid: see alloc_exactly(). */
 static const struct cred *number_cred;
-
-/*
- * Its address in kernel_clone_args.set_tid, with a set_tid_size of 0 that
- * keeps the kernel from reading it, tells a program's clone from a thread that
- * the kernel makes for a member (io_uring) without kernel_clone().
- */
-static pid_t programs_own;
-
-/**
- * vprocns_pid_mark - marks a clone as the program's own
- * @args: its arguments
- *
- * Context: any.
- */
-void vprocns_pid_mark(struct kernel_clone_args *args)
-{
-	if (!args->set_tid_size)
-		args->set_tid = &programs_own;
-}
 
 /*
  * override_creds() of Linux 6.13 and later, on all: what it counted before was
@@ -47,39 +30,130 @@ static const struct cred *exchange_cred(const struct cred *cred)
 	return rcu_replace_pointer(current->cred, cred, true);
 }
 
-static struct pid *alloc_number(struct pid_namespace *ns, pid_t nr)
+static u32 nr_of(const struct pid *pid)
+{
+	return pid->numbers[pid->level].nr;
+}
+
+static bool in_use(struct pid_namespace *ns, u32 nr)
+{
+	bool used;
+
+	rcu_read_lock();
+	used = find_pid_ns(nr, ns);
+	rcu_read_unlock();
+	return used;
+}
+
+/*
+ * The namespace's own search for a free number starts at a cursor. One clone at a
+ * time moves it, so that the search finds what is free from there on. No other clone
+ * waits for long, since alloc_pid() sleeps when memory is short: see alloc_exactly().
+ */
+static bool lock_cursor(struct vprocns_numbers *n)
+{
+	unsigned int spins = 100;
+
+	while (test_bit(0, &n->cursor) || test_and_set_bit_lock(0, &n->cursor)) {
+		if (!spins--)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+static void unlock_cursor(struct vprocns_numbers *n)
+{
+	clear_bit_unlock(0, &n->cursor);
+}
+
+/*
+ * With the cursor: the first free number from @nr on, to @last; EEXIST when there is
+ * none. The namespaces below allocate without us, and may move the cursor between. So
+ * while @nr is not seen to be in use, a few more tries; it may also be one that a
+ * clone without the cursor is just taking.
+ */
+static struct pid *search(struct pid_namespace *ns, u32 nr, u32 last)
+{
+	unsigned int tries;
+	struct pid *pid;
+	bool passed_over;
+
+	for (tries = 3; ; tries--) {
+		idr_set_cursor(&ns->idr, nr);
+		pid = static_call(vprocns_alloc_pid)(ns, NULL, 0);
+		if (IS_ERR(pid))
+			return pid == ERR_PTR(-EAGAIN) ? ERR_PTR(-EEXIST) : pid;
+		if (likely(nr_of(pid) == nr))
+			return pid;
+		passed_over = !tries || in_use(ns, nr);
+		if (passed_over && nr_of(pid) > nr && nr_of(pid) <= last)
+			return pid;
+		static_call(vprocns_free_pid)(pid);
+		if (passed_over)
+			return ERR_PTR(-EEXIST);
+	}
+}
+
+/*
+ * Without the cursor: this number or EEXIST, also for one that no task can have since
+ * kernel.pid_max was lowered. Asks for CAP_CHECKPOINT_RESTORE, so it is for a clone
+ * that has lost the race for the cursor.
+ */
+static struct pid *alloc_exactly(struct pid_namespace *ns, pid_t nr)
 {
 	const unsigned int privileged = current->flags & PF_SUPERPRIV;
 	const struct cred *const own = exchange_cred(number_cred);
-	struct pid *const pid =
-		static_call(vprocns_alloc_pid)(ns, &nr, 1);
+	struct pid *const pid = static_call(vprocns_alloc_pid)(ns, &nr, 1);
 
 	exchange_cred(own);
 	/* The privilege was ours: process accounting must not show it. */
 	if (!privileged)
 		current->flags &= ~PF_SUPERPRIV;
-	return pid;
+	return pid == ERR_PTR(-EINVAL) ? ERR_PTR(-EEXIST) : pid;
 }
 
-/*
- * EEXIST also for a number that no task can have since kernel.pid_max was lowered.
- * The first candidate is usually free. After a miss the next is likely taken too,
- * so look before trying.
- */
-static struct pid *try_number(struct pid_namespace *ns, u32 nr, bool first_try)
+/* ns_last_pid and loadavg say the last number, without the cursor too. */
+static void set_last(struct vprocns_numbers *n, struct pid_namespace *ns, u32 nr)
 {
-	struct pid *pid;
-	bool used;
+	if (test_and_set_bit_lock(0, &n->cursor))
+		return;
+	idr_set_cursor(&ns->idr, nr + 1);
+	unlock_cursor(n);
+}
 
-	if (!first_try) {
-		rcu_read_lock();
-		used = nr > vprocns_highest_tid(ns) || find_pid_ns(nr, ns);
-		rcu_read_unlock();
-		if (used)
-			return ERR_PTR(-EEXIST);
+/* Later the cursor may be free. */
+static int wait_a_tick(void)
+{
+	schedule_timeout_killable(1);
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+/* This number, or EEXIST. */
+static struct pid *alloc_one(struct vprocns_numbers *n, struct pid_namespace *ns,
+			     u32 nr, bool hidden)
+{
+	unsigned int cursor;
+	struct pid *pid;
+
+	for (;;) {
+		if (lock_cursor(n)) {
+			cursor = idr_get_cursor(&ns->idr);
+			pid = search(ns, nr, nr);
+			if (hidden)
+				idr_set_cursor(&ns->idr, cursor);
+			unlock_cursor(n);
+			return pid;
+		}
+		pid = alloc_exactly(ns, nr);
+		if (pid != ERR_PTR(-EPERM))
+			break;
+		if (wait_a_tick())
+			return ERR_PTR(-EINTR);
 	}
-	pid = alloc_number(ns, nr);
-	return pid == ERR_PTR(-EINVAL) ? ERR_PTR(-EEXIST) : pid;
+	if (!hidden && !IS_ERR(pid))
+		set_last(n, ns, nr);
+	return pid;
 }
 
 static struct pid *refuse_number(struct vprocns_group *group, int rule, int err)
@@ -92,142 +166,173 @@ static struct pid *refuse_number(struct vprocns_group *group, int rule, int err)
 	return ERR_PTR(-err);
 }
 
-static struct pid *exhausted(struct vprocns_group *group)
+/* The highest number that may be had now; lower than the first where none may. */
+static u32 highest(const struct vprocns_numbers *n, const struct pid_namespace *ns)
 {
+	return min(n->last, vprocns_highest_tid(ns));
+}
+
+static struct pid *exhausted(struct vprocns_group *group, u32 nr)
+{
+	/* Numbers have run out in a namespace above. */
+	if (nr <= highest(&group->numbers, group->ns) && !in_use(group->ns, nr))
+		return ERR_PTR(-EAGAIN);
 	return refuse_number(group, VPROCNS_RULE_EXHAUSTED, EAGAIN);
 }
 
-/* The first free number from @nr on, round the range upwards or downwards. */
-static struct pid *alloc_near(struct vprocns_group *group,
-			      struct pid_namespace *ns, u32 nr, bool down)
+/* With the cursor: the first free number from @nr on, round the range. */
+static struct pid *search_round(struct vprocns_numbers *n, struct pid_namespace *ns,
+				u32 nr, u32 last)
 {
-	const u32 first = group->numbers.first;
-	const u32 last = min(group->numbers.last, vprocns_highest_tid(ns));
-	struct pid *pid;
-	u32 i;
+	struct pid *pid = search(ns, nr, last);
 
-	if (nr > last)
-		nr = down ? last : first;
-	for (i = first; i <= last; i++) {
-		pid = try_number(ns, nr, i == first);
-		if (pid != ERR_PTR(-EEXIST))
-			return pid;
-		cond_resched();
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
-		if (down)
-			nr = nr == first ? last : nr - 1;
-		else
-			nr = nr == last ? first : nr + 1;
-	}
-	return exhausted(group);
+	if (unlikely(pid == ERR_PTR(-EEXIST)) && nr > n->first)
+		pid = search(ns, n->first, nr - 1);
+	return pid;
 }
 
-/* From the top, downwards, so that the program's own numbers don't move. */
+/*
+ * Without the cursor: that number or one of the next few, or EEXIST. Most clones have
+ * their first one, and need not look.
+ */
+static struct pid *alloc_beside(struct vprocns_numbers *n, struct pid_namespace *ns,
+				u32 nr, u32 last)
+{
+	struct pid *pid = alloc_exactly(ns, nr);
+	u32 tries = min(64, last - n->first);
+
+	while (pid == ERR_PTR(-EEXIST) && tries--) {
+		nr = nr == last ? n->first : nr + 1;
+		if (!in_use(ns, nr))
+			pid = alloc_exactly(ns, nr);
+	}
+	if (!IS_ERR(pid))
+		set_last(n, ns, nr);
+	return pid;
+}
+
+/* The first free number from @nr on, round the range. */
+static struct pid *alloc_near(struct vprocns_group *group,
+			      struct pid_namespace *ns, u32 nr)
+{
+	struct vprocns_numbers *const n = &group->numbers;
+	const u32 last = highest(n, ns);
+	struct pid *pid;
+
+	if (last < n->first)
+		return exhausted(group, nr);
+	if (nr > last)
+		nr = n->first;
+	while (unlikely(!lock_cursor(n))) {
+		pid = alloc_beside(n, ns, nr, last);
+		if (pid != ERR_PTR(-EEXIST) && pid != ERR_PTR(-EPERM))
+			return pid;
+		if (wait_a_tick())
+			return ERR_PTR(-EINTR);
+	}
+	pid = search_round(n, ns, nr, last);
+	unlock_cursor(n);
+	return pid == ERR_PTR(-EEXIST) ? exhausted(group, nr) : pid;
+}
+
+/*
+ * For a thread that the kernel makes: from the top, downwards, so that the program's
+ * own numbers don't move.
+ */
 static struct pid *alloc_for_kernel(struct vprocns_group *group,
 				    struct pid_namespace *ns)
 {
-	struct pid *const pid = alloc_near(group, ns, group->numbers.last, true);
-
-	if (!IS_ERR(pid))
-		atomic64_inc(&group->kernel_threads);
-	return pid;
-}
-
-/* Sequential numbering, in which a place is a number. */
-static struct pid *alloc_next(struct vprocns_group *group,
-			      struct pid_namespace *ns)
-{
 	struct vprocns_numbers *const n = &group->numbers;
-	const u32 span = vprocns_numbers_span(n);
 	struct pid *pid;
-	u32 i, nr;
-	int err;
+	u32 nr;
 
-	for (i = 0; i < span; i++) {
-		err = vprocns_numbers_take(n, ns, &nr);
-		if (err)
-			return ERR_PTR(err);
-		pid = try_number(ns, nr, i == 0);
-		if (pid != ERR_PTR(-EEXIST)) {
-			vprocns_numbers_hold(n, nr, pid);
-			return pid;
+	for (nr = highest(n, ns); nr >= n->first; nr--) {
+		if (!in_use(ns, nr)) {
+			pid = alloc_one(n, ns, nr, true);
+			if (!IS_ERR(pid))
+				atomic64_inc(&group->kernel_threads);
+			if (pid != ERR_PTR(-EEXIST))
+				return pid;
 		}
-		vprocns_numbers_skip(n, nr);
 		cond_resched();
 		if (fatal_signal_pending(current))
 			return ERR_PTR(-EINTR);
 	}
-	return exhausted(group);
+	return exhausted(group, highest(n, ns));
 }
 
-static struct pid *alloc_by_lineage(struct vprocns_group *group,
-				    struct pid_namespace *ns)
+/* Sequential numbering, in which a place is a number. */
+static struct pid *alloc_next(struct vprocns_clone *clone, struct pid_namespace *ns)
 {
-	u32 nr;
-	const int err = vprocns_numbers_of_child(&group->numbers, &nr);
-
-	return err ? ERR_PTR(err) : alloc_near(group, ns, nr, false);
-}
-
-/* By lineage, for a cloner outside. The sequence counts such tasks. */
-static struct pid *alloc_for_joiner(struct vprocns_group *group,
-				    struct pid_namespace *ns)
-{
-	struct vprocns_numbers *const n = &group->numbers;
+	struct vprocns_numbers *const n = &clone->group->numbers;
+	const u32 last = highest(n, ns);
 	struct pid *pid;
-	u32 place, nr;
+
+	while (!vprocns_numbers_take(n, last, &clone->number)) {
+		/* A number that came back, and that nothing else has taken since. */
+		pid = alloc_one(n, ns, clone->number.place, false);
+		if (pid != ERR_PTR(-EEXIST))
+			return pid;
+		cond_resched();
+	}
+	return alloc_near(clone->group, ns, clone->number.place);
+}
+
+static struct pid *alloc_by_lineage(struct vprocns_clone *clone,
+				    struct pid_namespace *ns)
+{
+	struct vprocns_numbers *const n = &clone->group->numbers;
+	u32 nr;
 	int err;
 
-	err = vprocns_numbers_take(n, ns, &place);
-	if (err)
-		return ERR_PTR(err);
-	err = vprocns_numbers_of_joiner(n, place, &nr);
-	pid = err ? ERR_PTR(err) : alloc_near(group, ns, nr, false);
-	vprocns_numbers_hold(n, place, pid);
+	if (clone->joins) {
+		/* The sequence counts such tasks. */
+		vprocns_numbers_take(n, U32_MAX, &clone->number);
+		err = vprocns_numbers_of_joiner(n, &clone->number, &nr);
+	} else {
+		err = vprocns_numbers_of_child(n, &nr);
+	}
+	return err ? ERR_PTR(err) : alloc_near(clone->group, ns, nr);
+}
+
+/* Stands in for alloc_pid() in a clone that is under way in our kernel_clone(). */
+static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
+				       size_t set_tid_size)
+{
+	struct vprocns_clone *const clone = (void *)set_tid;
+	struct vprocns_numbers *const n = &clone->group->numbers;
+	struct pid *const pid = n->by_lineage ? alloc_by_lineage(clone, ns) :
+						alloc_next(clone, ns);
+
+	/* If that failed, so will the clone, and give back what it took. */
+	if (!IS_ERR(pid))
+		vprocns_numbers_hold(n, &clone->number, pid);
 	return pid;
 }
 
-static struct pid *alloc_in_group(struct vprocns_group *group,
-				  struct pid_namespace *ns, bool joins,
-				  const pid_t *set_tid, size_t set_tid_size)
+/*
+ * Stands in for alloc_pid() otherwise: for threads that the kernel makes for a
+ * member, for a set_tid of the program's own, and for clones begun before the bind.
+ */
+static struct pid *alloc_pid_for_others(struct pid_namespace *ns, pid_t *set_tid,
+					size_t set_tid_size)
 {
-	if (set_tid_size)
-		return refuse_number(group, VPROCNS_RULE_SET_TID, EPERM);
-	if (atomic_read(&group->vfork_warning) == 1 &&
-	    atomic_cmpxchg(&group->vfork_warning, 1, 2) == 1)
-		pr_warn_ratelimited("group %llu: vfork runs as fork: an exec that fails is seen by exit status alone\n",
-				    group->id);
-	/* A task that joins from outside comes unmarked. */
-	if (set_tid != &programs_own && !joins)
-		return alloc_for_kernel(group, ns);
-	if (!group->numbers.by_lineage)
-		return alloc_next(group, ns);
-	return joins ? alloc_for_joiner(group, ns) : alloc_by_lineage(group, ns);
-}
-
-/* Stands in for alloc_pid(). May sleep. */
-static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
-				    size_t set_tid_size)
-{
-	const bool joins = task_active_pid_ns(current) != ns;
 	struct vprocns_group *group;
 	struct pid *pid;
 
 	vprocns_target_begin();
-	/* A member needs no reference: the init, and so the group, outlives it. */
 	rcu_read_lock();
-	group = joins ? vprocns_group_get_of(ns) : vprocns_group_of(ns);
+	group = vprocns_group_get_of(ns);
 	rcu_read_unlock();
-	if (group) {
-		pid = alloc_in_group(group, ns, joins, set_tid, set_tid_size);
-		if (joins)
-			vprocns_group_put(group);
-	} else {
+	if (!group)
 		/* It ended since the handler looked. */
-		pid = static_call(vprocns_alloc_pid)(ns, set_tid,
-						     set_tid_size);
-	}
+		pid = static_call(vprocns_alloc_pid)(ns, set_tid, set_tid_size);
+	else if (set_tid_size)
+		pid = refuse_number(group, VPROCNS_RULE_SET_TID, EPERM);
+	else
+		pid = alloc_for_kernel(group, ns);
+	if (group)
+		vprocns_group_put(group);
 	vprocns_target_end();
 	return pid;
 }
@@ -236,21 +341,20 @@ static struct pid *alloc_pid_target(struct pid_namespace *ns, pid_t *set_tid,
  * vprocns_redirect_alloc_pid - takes over the allocation for a group's namespace
  * @fregs: the registers at the entry of alloc_pid()
  *
- * Context: ftrace handler of any task. The group is the namespace's; for a task
- * put into it from outside that is not the caller's.
- * Return: alloc_pid_target(), or NULL, as for its call of the original.
+ * Context: ftrace handler: see struct vprocns_hook.
+ * Return: the target, or NULL.
  */
 void *vprocns_redirect_alloc_pid(struct ftrace_regs *fregs)
 {
 	const struct pid_namespace *const ns =
 		(void *)vprocns_regs_argument(fregs, 0);
+	const bool has_size = vprocns_regs_argument(fregs, 2);
+	const struct vprocns_clone *const clone = has_size ? NULL :
+		vprocns_clone_of((void *)vprocns_regs_argument(fregs, 1));
 
-	if (!vprocns_group_of(ns))
-		return NULL;
-	/* alloc_number() calls. A kretprobe may have changed where it returns to. */
-	if (current_cred() == number_cred)
-		return NULL;
-	return alloc_pid_target;
+	if (clone && clone->group->ns == ns)
+		return alloc_pid_for_clone;
+	return vprocns_group_of(ns) ? alloc_pid_for_others : NULL;
 }
 
 /**

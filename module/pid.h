@@ -3,12 +3,10 @@
 #define _VPROCNS_PID_H
 
 struct ftrace_regs;
-struct kernel_clone_args;
 
 int vprocns_pid_init(void);
 void vprocns_pid_exit(void);
 
-void vprocns_pid_mark(struct kernel_clone_args *args);
 void *vprocns_redirect_alloc_pid(struct ftrace_regs *fregs);
 
 #endif

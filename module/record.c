@@ -58,9 +58,9 @@ void vprocns_records_exit(struct vprocns_records *table)
 }
 
 static struct hlist_head *bucket_of(const struct vprocns_records *table,
-				    const struct task_struct *task)
+				    const void *key)
 {
-	const u32 i = hash_ptr(task, table->bits);
+	const u32 i = hash_ptr(key, table->bits);
 
 	/* Bucket i of the old table becomes 2i and 2i + 1 of this one. */
 	if (table->old && i >> 1 < table->old_left)
@@ -71,18 +71,18 @@ static struct hlist_head *bucket_of(const struct vprocns_records *table,
 /**
  * vprocns_record_find - a task's record
  * @table: the table
- * @task: the task
+ * @key: the task, or its struct pid: see struct vprocns_record
  *
  * Context: the table's lock is held.
- * Return: the record, which is there until @task exits, or NULL.
+ * Return: the record, or NULL.
  */
 struct vprocns_record *vprocns_record_find(const struct vprocns_records *table,
-					   const struct task_struct *task)
+					   const void *key)
 {
 	struct vprocns_record *record;
 
-	hlist_for_each_entry(record, bucket_of(table, task), node)
-		if (record->task == task)
+	hlist_for_each_entry(record, bucket_of(table, key), node)
+		if (record->key == key)
 			return record;
 	return NULL;
 }
@@ -98,7 +98,7 @@ static void move_one_bucket(struct vprocns_records *table)
 	hlist_for_each_entry_safe(record, next, &table->old[table->old_left],
 				  node) {
 		hlist_del(&record->node);
-		hlist_add_head(&record->node, bucket_of(table, record->task));
+		hlist_add_head(&record->node, bucket_of(table, record->key));
 	}
 }
 
@@ -114,15 +114,38 @@ void vprocns_record_insert(struct vprocns_records *table,
 {
 	/* Move one old bucket an insertion, so that the old table drains before this one fills. */
 	move_one_bucket(table);
-	hlist_add_head(&record->node, bucket_of(table, record->task));
+	hlist_add_head(&record->node, bucket_of(table, record->key));
 	table->nr++;
 }
 
-static void put_back(struct vprocns_records *table,
-		     struct vprocns_record *record)
+/**
+ * vprocns_record_put - returns a record that is not in the table to the stock
+ * @table: the table
+ * @record: the record
+ *
+ * Context: the table's lock is held.
+ */
+void vprocns_record_put(struct vprocns_records *table,
+			struct vprocns_record *record)
 {
 	hlist_add_head(&record->node, &table->spare);
 	table->nr_spare++;
+}
+
+/**
+ * vprocns_record_rename - gives a record in the table another key
+ * @table: the table
+ * @record: the record
+ * @key: its new key
+ *
+ * Context: the table's lock is held.
+ */
+void vprocns_record_rename(struct vprocns_records *table,
+			   struct vprocns_record *record, const void *key)
+{
+	hlist_del(&record->node);
+	record->key = key;
+	hlist_add_head(&record->node, bucket_of(table, key));
 }
 
 /**
@@ -137,7 +160,7 @@ void vprocns_record_remove(struct vprocns_records *table,
 {
 	hlist_del(&record->node);
 	table->nr--;
-	put_back(table, record);
+	vprocns_record_put(table, record);
 }
 
 /**
@@ -175,7 +198,7 @@ int vprocns_records_stock(struct vprocns_records *table, raw_spinlock_t *lock)
 	if (!record)
 		return -ENOMEM;
 	raw_spin_lock(lock);
-	put_back(table, record);
+	vprocns_record_put(table, record);
 	raw_spin_unlock(lock);
 	return 0;
 }

@@ -6,8 +6,6 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct task_struct;
-
 /**
  * struct vprocns_origin - how a task came about
  * @cloner_lineage: lineage of the task that cloned it, or a VPROCNS_LINEAGE_* value
@@ -22,8 +20,9 @@ struct vprocns_origin {
 
 /**
  * struct vprocns_record - what is known of one live task
- * @node: in the table, by @task, or in the stock
- * @task: whose record it is; it removes the record when it exits
+ * @node: in the table, by @key, or in the stock
+ * @key: the task, which removes the record when it exits; of a task that joins, its
+ *	struct pid until the clone is committed
  * @origin: the task's own
  * @process: its process's origin, which the task takes over when it execs
  * @children: how many of its clones succeeded
@@ -35,7 +34,7 @@ struct vprocns_origin {
  */
 struct vprocns_record {
 	struct hlist_node node;
-	const struct task_struct *task;
+	const void *key;
 	struct vprocns_origin origin;
 	struct vprocns_origin process;
 	u64 children;
@@ -47,7 +46,7 @@ struct vprocns_record {
 };
 
 /**
- * struct vprocns_records - a table of the records of live tasks, by task
+ * struct vprocns_records - a table of the records of live tasks, by key
  *
  * The owner's lock protects it and every record's node.
  *
@@ -73,11 +72,15 @@ int vprocns_records_init(struct vprocns_records *table);
 void vprocns_records_exit(struct vprocns_records *table);
 
 struct vprocns_record *vprocns_record_find(const struct vprocns_records *table,
-					   const struct task_struct *task);
+					   const void *key);
 void vprocns_record_insert(struct vprocns_records *table,
 			   struct vprocns_record *record);
 void vprocns_record_remove(struct vprocns_records *table,
 			   struct vprocns_record *record);
+void vprocns_record_rename(struct vprocns_records *table,
+			   struct vprocns_record *record, const void *key);
+void vprocns_record_put(struct vprocns_records *table,
+			struct vprocns_record *record);
 struct vprocns_record *vprocns_record_take(struct vprocns_records *table);
 
 int vprocns_records_stock(struct vprocns_records *table, raw_spinlock_t *lock);

@@ -9,19 +9,14 @@
 #endif
 
 /**
- * struct vprocns_pending - a place whose clone has not succeeded yet
- * @place: its place in the sequence
- * @nr: the number that @holder has; the place itself where places are numbers
- * @holder: who has the place: NULL while it is being tried, %VPROCNS_NOBODY
- *	when it was given back, else what the caller passed to _placed()
+ * struct vprocns_place - a place that came back, because its clone failed
+ * @next: the place that came back after it
+ * @place: the place
  */
-struct vprocns_pending {
+struct vprocns_place {
+	struct vprocns_place *next;
 	__u32 place;
-	__u32 nr;
-	const void *holder;
 };
-
-#define VPROCNS_NOBODY	((const void *)1)
 
 /**
  * struct vprocns_sequence - which places come next
@@ -31,35 +26,26 @@ struct vprocns_pending {
  *
  * @first: first place
  * @last: last place
- * @next: what is tried when nothing was given back
- * @nr_pending: places in @pending
- * @max_pending: room in @pending
- * @pending: places taken and not committed, oldest first
+ * @next: the place to take when none came back
+ * @oldest: the places that came back, in the order in which they did
+ * @newest: where the next such place is linked
  *
- * The caller serialises all calls on one object.
+ * The caller serialises all calls on one object. Each takes constant time.
  */
 struct vprocns_sequence {
 	__u32 first;
 	__u32 last;
 	__u32 next;
-	__u32 nr_pending;
-	__u32 max_pending;
-	struct vprocns_pending *pending;
+	struct vprocns_place *oldest;
+	struct vprocns_place **newest;
 };
 
-/* Says whether @holder no longer holds @nr: its clone failed. */
-typedef bool (*vprocns_gone_fn)(const void *ctx, __u32 nr, const void *holder);
-
-void vprocns_sequence_init(struct vprocns_sequence *n, __u32 first, __u32 last,
-			   struct vprocns_pending *pending, __u32 max_pending);
-struct vprocns_pending *vprocns_sequence_grow(struct vprocns_sequence *n,
-					      struct vprocns_pending *larger,
-					       __u32 max_pending);
-__u32 vprocns_sequence_take(struct vprocns_sequence *n, vprocns_gone_fn gone,
-			    const void *ctx);
-void vprocns_sequence_placed(struct vprocns_sequence *n, __u32 place,
-			     __u32 nr, const void *holder);
-void vprocns_sequence_skip(struct vprocns_sequence *n, __u32 place);
-__u32 vprocns_sequence_commit(struct vprocns_sequence *n, __u32 nr);
+void vprocns_sequence_init(struct vprocns_sequence *s, __u32 first, __u32 last);
+struct vprocns_place *vprocns_sequence_reuse(struct vprocns_sequence *s);
+__u32 vprocns_sequence_take(struct vprocns_sequence *s, __u32 highest);
+void vprocns_sequence_pass(struct vprocns_sequence *s, __u32 from, __u32 to);
+bool vprocns_sequence_untake(struct vprocns_sequence *s, __u32 place);
+void vprocns_sequence_give_back(struct vprocns_sequence *s,
+				struct vprocns_place *place);
 
 #endif

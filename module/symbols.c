@@ -12,6 +12,8 @@
 #include "compat.h"
 #include "symbols.h"
 
+DEFINE_STATIC_CALL_NULL(vprocns_free_pid, free_pid);
+DEFINE_STATIC_CALL_NULL(vprocns_kernel_clone, kernel_clone);
 DEFINE_STATIC_CALL_NULL(vprocns_alloc_pid, alloc_pid);
 DEFINE_STATIC_CALL_NULL(vprocns_pidfd_pid, pidfd_pid);
 DEFINE_STATIC_CALL_NULL(vprocns_capset, long (const struct pt_regs *regs));
@@ -64,6 +66,52 @@ static void *found(enum vprocns_symbol symbol)
 }
 
 /**
+ * vprocns_symbol_address - the address of a symbol
+ * @symbol: the symbol
+ *
+ * Return: its address in the kernel.
+ */
+unsigned long vprocns_symbol_address(enum vprocns_symbol symbol)
+{
+	return addresses[symbol];
+}
+
+/**
+ * vprocns_ftrace_site - where ftrace patches the entry of a function
+ * @function: its address
+ *
+ * Return: the address, or 0 when ftrace can't patch it.
+ */
+unsigned long vprocns_ftrace_site(unsigned long function)
+{
+	return static_call(vprocns_ftrace_location)(function);
+}
+
+/* Where the function goes on after the place that ftrace patches, or NULL. */
+static void *body_of(enum vprocns_symbol symbol)
+{
+	const unsigned long site = vprocns_ftrace_site(addresses[symbol]);
+
+	if (site)
+		return (void *)site + MCOUNT_INSN_SIZE;
+	pr_err("%s can't be hooked: it is not traceable here\n",
+	       symbols[symbol].name);
+	return NULL;
+}
+
+static int find_bodies(void)
+{
+	void *const kernel_clone_body = body_of(VPROCNS_SYMBOL_kernel_clone);
+	void *const alloc_pid_body = body_of(VPROCNS_SYMBOL_alloc_pid);
+
+	if (!kernel_clone_body || !alloc_pid_body)
+		return -ENOENT;
+	static_call_update(vprocns_kernel_clone, kernel_clone_body);
+	static_call_update(vprocns_alloc_pid, alloc_pid_body);
+	return 0;
+}
+
+/**
  * vprocns_symbols_init - finds all that this kernel must have
  *
  * Context: process; before everything else that the module brings up.
@@ -87,13 +135,13 @@ int vprocns_symbols_init(void)
 		}
 	}
 	static_call_update(vprocns_ftrace_location, found(VPROCNS_SYMBOL_ftrace_location));
-	static_call_update(vprocns_alloc_pid, found(VPROCNS_SYMBOL_alloc_pid));
+	static_call_update(vprocns_free_pid, found(VPROCNS_SYMBOL_free_pid));
 	static_call_update(vprocns_pidfd_pid, found(VPROCNS_SYMBOL_pidfd_pid));
 	static_call_update(vprocns_task_sched_runtime,
 			   found(VPROCNS_SYMBOL_task_sched_runtime));
 	static_call_update(vprocns_capset, found(VPROCNS_SYSCALL_NATIVE(capset)));
 	static_call_update(vprocns_setns, found(VPROCNS_SYSCALL_NATIVE(setns)));
-	return 0;
+	return find_bodies();
 }
 
 /**
@@ -115,28 +163,6 @@ const char *vprocns_symbol_name(enum vprocns_symbol symbol)
 bool vprocns_ftrace_is_on(void)
 {
 	return READ_ONCE(*(const int *)addresses[VPROCNS_SYMBOL_ftrace_enabled]);
-}
-
-/**
- * vprocns_symbol_address - the address of a symbol
- * @symbol: the symbol
- *
- * Return: its address in the kernel.
- */
-unsigned long vprocns_symbol_address(enum vprocns_symbol symbol)
-{
-	return addresses[symbol];
-}
-
-/**
- * vprocns_ftrace_site - where ftrace patches the entry of a function
- * @function: its address
- *
- * Return: the address, or 0 when ftrace can't patch it.
- */
-unsigned long vprocns_ftrace_site(unsigned long function)
-{
-	return static_call(vprocns_ftrace_location)(function);
 }
 
 /**

@@ -4,6 +4,7 @@
 
 #include <linux/pid.h>
 #include <linux/sched/cputime.h>
+#include <linux/sched/task.h>
 #include <linux/static_call.h>
 #include <linux/types.h>
 
@@ -23,7 +24,12 @@ enum vprocns_symbol {
  * Static calls are patched to direct calls. A call through a pointer would trap on
  * machines with IBT, where a function whose address the kernel never takes has lost
  * its landing pad.
+ *
+ * kernel_clone() and alloc_pid(), which we stand in for, are entered after the place
+ * that ftrace patches: whoever traces them has seen this call already.
  */
+DECLARE_STATIC_CALL(vprocns_free_pid, free_pid);
+DECLARE_STATIC_CALL(vprocns_kernel_clone, kernel_clone);
 DECLARE_STATIC_CALL(vprocns_alloc_pid, alloc_pid);
 DECLARE_STATIC_CALL(vprocns_pidfd_pid, pidfd_pid);
 DECLARE_STATIC_CALL(vprocns_capset, long (const struct pt_regs *regs));

@@ -10,42 +10,39 @@
 #include "sequence.h"
 #include "siphash.h"
 
+#define NO_LIMIT (~0U)
+
 FIXTURE(sequence) {
 	struct vprocns_sequence s;
-	/* Holders that have gone, by number. */
-	bool gone[32];
+	struct vprocns_place places[16];
 };
 
 FIXTURE_SETUP(sequence)
 {
-	memset(self->gone, 0, sizeof(self->gone));
-	vprocns_sequence_init(&self->s, 10, 13,
-			       calloc(3, sizeof(struct vprocns_pending)), 3);
+	vprocns_sequence_init(&self->s, 10, 13);
 }
 
 FIXTURE_TEARDOWN(sequence)
 {
-	free(self->s.pending);
-}
-
-static bool is_gone(const void *ctx, __u32 nr, const void *holder)
-{
-	const bool *const gone = ctx;
-
-	return holder && gone[nr];
 }
 
 static __u32 take(FIXTURE_DATA(sequence) *self)
 {
-	return vprocns_sequence_take(&self->s, is_gone, self->gone);
+	struct vprocns_place *const back = vprocns_sequence_reuse(&self->s);
+
+	return back ? back->place : vprocns_sequence_take(&self->s, NO_LIMIT);
 }
 
-static __u32 commit_one(FIXTURE_DATA(sequence) *self)
+/* Whether it took a struct. */
+static bool give_back(FIXTURE_DATA(sequence) *self, __u32 place)
 {
-	const __u32 nr = take(self);
+	struct vprocns_place *const back = &self->places[place];
 
-	vprocns_sequence_placed(&self->s, nr, nr, &self->gone[nr]);
-	return vprocns_sequence_commit(&self->s, nr);
+	if (vprocns_sequence_untake(&self->s, place))
+		return false;
+	back->place = place;
+	vprocns_sequence_give_back(&self->s, back);
+	return true;
 }
 
 TEST_F(sequence, ascends_and_wraps)
@@ -54,162 +51,123 @@ TEST_F(sequence, ascends_and_wraps)
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(expected); i++)
-		EXPECT_EQ(expected[i], commit_one(self));
-	EXPECT_EQ(0, self->s.nr_pending);
+		EXPECT_EQ(expected[i], take(self));
 }
 
-TEST_F(sequence, one_given_back_is_next)
+TEST_F(sequence, the_latest_given_back_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	vprocns_sequence_placed(&self->s, 10, 10, VPROCNS_NOBODY);
-	EXPECT_EQ(10, commit_one(self));
-	EXPECT_EQ(11, commit_one(self));
-}
-
-TEST_F(sequence, one_whose_holder_is_gone_is_next)
-{
+	EXPECT_FALSE(give_back(self, 10));
 	EXPECT_EQ(10, take(self));
-	vprocns_sequence_placed(&self->s, 10, 10, &self->gone[10]);
 	EXPECT_EQ(11, take(self));
-	vprocns_sequence_placed(&self->s, 11, 11, &self->gone[11]);
-	vprocns_sequence_commit(&self->s, 11);
-	/* Still being cloned: not to be given to anybody. */
-	EXPECT_EQ(12, commit_one(self));
-	self->gone[10] = true;
-	EXPECT_EQ(10, commit_one(self));
-	EXPECT_EQ(13, commit_one(self));
+	EXPECT_EQ(12, take(self));
+	EXPECT_EQ(13, take(self));
+	EXPECT_FALSE(give_back(self, 13));
+	EXPECT_EQ(13, take(self));
+	EXPECT_EQ(10, take(self));
 }
 
-TEST_F(sequence, one_that_is_tried_is_nobody_elses)
+TEST_F(sequence, an_earlier_one_given_back_is_next)
 {
 	EXPECT_EQ(10, take(self));
-	self->gone[10] = true;
 	EXPECT_EQ(11, take(self));
+	EXPECT_TRUE(give_back(self, 10));
+	EXPECT_EQ(10, take(self));
 	EXPECT_EQ(12, take(self));
 }
 
-TEST_F(sequence, oldest_hole_first)
+TEST_F(sequence, given_back_in_the_order_in_which_they_came)
 {
 	int i;
 
-	for (i = 10; i <= 12; i++)
-		EXPECT_EQ(i, (int)take(self));
-	for (i = 12; i >= 10; i--)
-		vprocns_sequence_placed(&self->s, i, i, VPROCNS_NOBODY);
 	for (i = 10; i <= 13; i++)
-		EXPECT_EQ(i, (int)commit_one(self));
-}
-
-TEST_F(sequence, skipped_is_passed_over)
-{
-	EXPECT_EQ(10, take(self));
-	vprocns_sequence_skip(&self->s, 10);
-	EXPECT_EQ(11, commit_one(self));
-	EXPECT_EQ(0, self->s.nr_pending);
-}
-
-TEST_F(sequence, unknown_numbers_do_no_harm)
-{
-	EXPECT_EQ(0, vprocns_sequence_commit(&self->s, 11));
-	vprocns_sequence_skip(&self->s, 12);
-	vprocns_sequence_placed(&self->s, 13, 13, VPROCNS_NOBODY);
-	EXPECT_EQ(0, self->s.nr_pending);
-	EXPECT_EQ(10, commit_one(self));
-}
-
-TEST_F(sequence, room_for_more)
-{
-	struct vprocns_pending *larger, *unused;
-	int i;
-
-	for (i = 10; i <= 12; i++)
 		EXPECT_EQ(i, (int)take(self));
-	EXPECT_EQ(0, take(self));
-	larger = calloc(6, sizeof(*larger));
-	unused = vprocns_sequence_grow(&self->s, larger, 6);
-	EXPECT_NE(larger, unused);
-	free(unused);
-	EXPECT_EQ(13, take(self));
-	/* Somebody else was faster: the smaller one comes back. */
-	larger = calloc(6, sizeof(*larger));
-	EXPECT_EQ(larger, vprocns_sequence_grow(&self->s, larger, 6));
-	free(larger);
-	vprocns_sequence_placed(&self->s, 10, 10, VPROCNS_NOBODY);
+	EXPECT_TRUE(give_back(self, 12));
+	EXPECT_TRUE(give_back(self, 10));
+	EXPECT_TRUE(give_back(self, 11));
+	EXPECT_EQ(12, take(self));
 	EXPECT_EQ(10, take(self));
+	EXPECT_EQ(11, take(self));
+	EXPECT_EQ(10, take(self));
+}
+
+TEST_F(sequence, passed_over)
+{
+	EXPECT_EQ(10, take(self));
+	/* 10 and 11 are in use, so it has 12. */
+	vprocns_sequence_pass(&self->s, 10, 12);
+	EXPECT_EQ(13, take(self));
+	/* 13 is in use, and 10 behind it. */
+	vprocns_sequence_pass(&self->s, 13, 11);
+	EXPECT_EQ(12, take(self));
+}
+
+TEST_F(sequence, passing_does_not_go_back)
+{
+	EXPECT_EQ(10, take(self));
+	EXPECT_EQ(11, take(self));
+	EXPECT_EQ(12, take(self));
+	vprocns_sequence_pass(&self->s, 10, 11);
+	EXPECT_EQ(13, take(self));
+}
+
+TEST_F(sequence, no_higher_than_may_be_had)
+{
+	EXPECT_EQ(10, take(self));
+	EXPECT_EQ(11, vprocns_sequence_take(&self->s, 11));
+	EXPECT_EQ(10, vprocns_sequence_take(&self->s, 11));
+	EXPECT_EQ(11, vprocns_sequence_take(&self->s, NO_LIMIT));
+	EXPECT_EQ(12, vprocns_sequence_take(&self->s, NO_LIMIT));
 }
 
 TEST_F(sequence, range_of_one)
 {
-	free(self->s.pending);
-	vprocns_sequence_init(&self->s, 7, 7,
-			       calloc(3, sizeof(struct vprocns_pending)), 3);
-	EXPECT_EQ(7, commit_one(self));
-	EXPECT_EQ(7, commit_one(self));
+	vprocns_sequence_init(&self->s, 7, 7);
+	EXPECT_EQ(7, take(self));
+	EXPECT_EQ(7, take(self));
+	EXPECT_FALSE(give_back(self, 7));
+	EXPECT_EQ(7, take(self));
 }
 
-/* Places that are not numbers, as of tasks that join from outside. */
-TEST_F(sequence, places_with_other_numbers)
-{
-	EXPECT_EQ(10, take(self));
-	vprocns_sequence_placed(&self->s, 10, 30, &self->gone[30]);
-	EXPECT_EQ(11, take(self));
-	vprocns_sequence_placed(&self->s, 11, 20, &self->gone[20]);
-	EXPECT_EQ(11, vprocns_sequence_commit(&self->s, 20));
-	EXPECT_EQ(0, vprocns_sequence_commit(&self->s, 10));
-	EXPECT_EQ(10, vprocns_sequence_commit(&self->s, 30));
-	EXPECT_EQ(12, take(self));
-}
-
-/* Its clone failed, and the number went to another before anybody asked. */
-TEST_F(sequence, number_of_a_failed_clone_in_new_hands)
-{
-	EXPECT_EQ(10, take(self));
-	vprocns_sequence_placed(&self->s, 10, 30, &self->gone[30]);
-	EXPECT_EQ(11, take(self));
-	vprocns_sequence_placed(&self->s, 11, 30, &self->gone[30]);
-	EXPECT_EQ(11, vprocns_sequence_commit(&self->s, 30));
-	EXPECT_EQ(10, take(self));
-}
-
-/* Any order of events: no number is lost, none is given twice at a time. */
+/* Any order of events: no place is lost, none is had by two. */
 TEST(random_histories)
 {
+	enum { FREE, HAD, BACK } state[64] = {};
+	struct vprocns_place places[64], *back;
 	struct vprocns_sequence s;
-	static bool gone[64], live[64];
 	unsigned int seed = 1;
-	__u32 nr, holes;
+	__u32 place, waiting = 0;
 	int i, j;
 
-	vprocns_sequence_init(&s, 10, 60,
-			       calloc(64, sizeof(struct vprocns_pending)), 64);
+	vprocns_sequence_init(&s, 10, 60);
 	for (i = 0; i < 100000; i++) {
-		nr = vprocns_sequence_take(&s, is_gone, gone);
-		ASSERT_LE(10, nr);
-		ASSERT_GE(60, nr);
-		if (live[nr]) {
-			vprocns_sequence_skip(&s, nr);
-			continue;
+		back = vprocns_sequence_reuse(&s);
+		place = back ? back->place : vprocns_sequence_take(&s, NO_LIMIT);
+		ASSERT_LE(10, place);
+		ASSERT_GE(60, place);
+		if (back) {
+			ASSERT_EQ(BACK, state[place]);
+			waiting--;
+		} else {
+			ASSERT_EQ(0, waiting);
+			/* In use by a task of the round before. */
+			if (state[place] == HAD)
+				continue;
 		}
-		gone[nr] = false;
-		live[nr] = true;
-		vprocns_sequence_placed(&s, nr, nr, &gone[nr]);
-		switch (rand_r(&seed) % 3) {
-		case 0:
-			vprocns_sequence_commit(&s, nr);
-			break;
-		default:
-			/* Its clone fails now. */
-			gone[nr] = true;
-			live[nr] = false;
+		state[place] = HAD;
+		for (j = 10; j <= 60; j++) {
+			if (state[j] != HAD || rand_r(&seed) % 8)
+				continue;
+			/* Its clone fails, or it exits. */
+			state[j] = FREE;
+			if (rand_r(&seed) % 2 || vprocns_sequence_untake(&s, j))
+				continue;
+			places[j].place = j;
+			vprocns_sequence_give_back(&s, &places[j]);
+			state[j] = BACK;
+			waiting++;
 		}
-		for (j = 10; j <= 60; j++)
-			if (live[j] && rand_r(&seed) % 8 == 0)
-				live[j] = false;
 	}
-	for (holes = 0, i = 0; i < (int)s.nr_pending; i++)
-		holes += !!s.pending[i].holder;
-	EXPECT_LE(holes, 1);
-	free(s.pending);
 }
 
 /* The reference vectors of SipHash-2-4 for 8 and 16 bytes. */

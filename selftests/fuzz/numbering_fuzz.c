@@ -15,186 +15,102 @@
 
 #define MAX_CLONES 256
 
-/* One clone in flight. The older one has the lower index. */
-static struct clone {
-	enum { TRIES, HOLDS_IT, GIVEN_BACK, OVER } state;
+/* What came back, oldest first, and who has which place. */
+static __u32 back[MAX_CLONES];
+static unsigned int oldest, newest;
+static __u32 had[MAX_CLONES];
+static unsigned int nr_had;
+static struct vprocns_place places[MAX_CLONES];
+
+static void take(struct vprocns_sequence *s, __u32 *next, __u32 highest)
+{
+	struct vprocns_place *const reused = vprocns_sequence_reuse(s);
 	__u32 place;
-	__u32 nr;
-	bool gone;
-} clones[MAX_CLONES];
 
-static unsigned int nr_clones;
-
-static bool is_gone(const void *ctx, __u32 nr, const void *holder)
-{
-	const struct clone *const clone = holder;
-
-	HOLDS(ctx == clones);
-	HOLDS(clone->state == HOLDS_IT && clone->nr == nr);
-	return clone->gone;
-}
-
-/* The oldest whose place is to be had again. */
-static struct clone *oldest_hole(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_clones; i++)
-		if (clones[i].state == GIVEN_BACK ||
-		    (clones[i].state == HOLDS_IT && clones[i].gone))
-			return &clones[i];
-	return NULL;
-}
-
-static unsigned int in_flight(void)
-{
-	unsigned int i, count = 0;
-
-	for (i = 0; i < nr_clones; i++)
-		count += clones[i].state != OVER;
-	return count;
-}
-
-/* One of those in @state, by any number. */
-static struct clone *some(int state, unsigned int pick)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_clones; i++) {
-		struct clone *const clone = &clones[(i + pick) % nr_clones];
-
-		/* Of those that try one place, which is which can't be told. */
-		if ((int)clone->state == state)
-			return clone;
-	}
-	return NULL;
-}
-
-static struct clone *oldest_that_tries(__u32 place)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_clones; i++)
-		if (clones[i].state == TRIES && clones[i].place == place)
-			return &clones[i];
-	abort();
-}
-
-static void take(struct vprocns_sequence *s, __u32 *next)
-{
-	struct clone *const hole = oldest_hole();
-	__u32 place = vprocns_sequence_take(s, is_gone, clones);
-
-	if (!place) {
-		const __u32 room = s->max_pending + 1;
-
-		HOLDS(!hole && in_flight() == s->max_pending);
-		free(vprocns_sequence_grow(s, calloc(room, sizeof(*s->pending)),
-					    room));
-		place = vprocns_sequence_take(s, is_gone, clones);
-	}
-	HOLDS(place >= s->first && place <= s->last);
-	if (hole) {
-		HOLDS(place == hole->place);
-		hole->state = TRIES;
+	HOLDS(!reused == (oldest == newest));
+	if (reused) {
+		HOLDS(reused->place == back[oldest]);
+		had[nr_had++] = back[oldest++];
 		return;
 	}
-	HOLDS(place == *next);
-	*next = *next == s->last ? s->first : *next + 1;
-	clones[nr_clones++] = (struct clone) { .state = TRIES, .place = place };
+	place = vprocns_sequence_take(s, highest);
+	HOLDS(place == (*next <= highest ? *next : s->first));
+	*next = place == s->last ? s->first : place + 1;
+	had[nr_had++] = place;
 }
 
-static void place(struct vprocns_sequence *s, struct clone *clone, __u32 nr)
+static void give_back(struct vprocns_sequence *s, __u32 *next, unsigned int pick)
 {
-	unsigned int i;
+	const unsigned int i = pick % nr_had;
+	const __u32 place = had[i];
+	const bool latest = *next == (place == s->last ? s->first : place + 1);
 
-	if (!clone)
+	had[i] = had[--nr_had];
+	HOLDS(vprocns_sequence_untake(s, place) == latest);
+	if (latest) {
+		*next = place;
 		return;
-	clone = oldest_that_tries(clone->place);
-	/* Whoever held the number was not gone for nothing. */
-	for (i = 0; i < nr_clones; i++)
-		if (clones[i].state == HOLDS_IT && clones[i].nr == nr)
-			clones[i].state = GIVEN_BACK;
-	vprocns_sequence_placed(s, clone->place, nr, clone);
-	clone->state = HOLDS_IT;
-	clone->nr = nr;
-	clone->gone = false;
+	}
+	places[newest].place = place;
+	vprocns_sequence_give_back(s, &places[newest]);
+	back[newest++] = place;
 }
 
-static void give_back(struct vprocns_sequence *s, struct clone *clone)
+/* The place that is @count after @from, round the range. */
+static __u32 after(const struct vprocns_sequence *s, __u32 from, __u32 count)
 {
-	if (!clone)
-		return;
-	clone = oldest_that_tries(clone->place);
-	vprocns_sequence_placed(s, clone->place, 0, VPROCNS_NOBODY);
-	clone->state = GIVEN_BACK;
+	while (count--)
+		from = from == s->last ? s->first : from + 1;
+	return from;
 }
 
-static void skip(struct vprocns_sequence *s, struct clone *clone)
+static void pass(struct vprocns_sequence *s, __u32 *next, unsigned int pick)
 {
-	if (!clone)
-		return;
-	clone = oldest_that_tries(clone->place);
-	vprocns_sequence_skip(s, clone->place);
-	clone->state = OVER;
-}
+	const __u32 span = s->last - s->first + 1, from = had[nr_had - 1];
+	const __u32 count = pick % span;
+	__u32 i;
 
-static void commit(struct vprocns_sequence *s, struct clone *clone)
-{
-	if (!clone)
-		return;
-	HOLDS(vprocns_sequence_commit(s, clone->nr) == clone->place);
-	HOLDS(!vprocns_sequence_commit(s, clone->nr));
-	clone->state = OVER;
+	vprocns_sequence_pass(s, from, after(s, from, count));
+	/* The next one stays where it is not passed over. */
+	for (i = 1; i <= count; i++)
+		if (*next == after(s, from, i)) {
+			*next = after(s, from, count + 1);
+			break;
+		}
 }
 
 /* Two bytes are an event. */
 static void check_history(const unsigned char *data, size_t size)
 {
 	struct vprocns_sequence s;
-	struct clone *clone;
 	__u32 next = 10;
 
-	nr_clones = 0;
-	vprocns_sequence_init(&s, 10, 10 + *data % 40,
-			       calloc(1, sizeof(*s.pending)), 1);
-	for (data++, size--; size >= 2 && nr_clones < MAX_CLONES;
+	oldest = 0;
+	newest = 0;
+	nr_had = 0;
+	vprocns_sequence_init(&s, 10, 10 + *data % 40);
+	for (data++, size--; size >= 2 && nr_had + newest < MAX_CLONES - 1;
 	     data += 2, size -= 2) {
 		const unsigned int pick = data[1];
 
 		switch (data[0] % 8) {
-		case 0:
-		case 1:
-		case 2:
-			take(&s, &next);
-			break;
-		case 3:
-			clone = some(TRIES, pick);
-			place(&s, clone, clone ? clone->place : 0);
+		case 0 ... 3:
+			take(&s, &next, ~0U);
 			break;
 		case 4:
-			/* Of lineage numbering, where they are two things. */
-			place(&s, some(TRIES, pick), 1000 + pick);
+			take(&s, &next, 10 + pick % 50);
 			break;
 		case 5:
-			if (pick % 2)
-				give_back(&s, some(TRIES, pick));
-			else
-				skip(&s, some(TRIES, pick));
+			if (nr_had)
+				pass(&s, &next, pick);
 			break;
-		case 6:
-			commit(&s, some(HOLDS_IT, pick));
-			break;
-		case 7:
-			clone = some(HOLDS_IT, pick);
-			if (clone)
-				clone->gone = true;
+		default:
+			if (nr_had)
+				give_back(&s, &next, pick);
 			break;
 		}
-		HOLDS(s.nr_pending == in_flight());
-		HOLDS(s.next == next && s.nr_pending <= s.max_pending);
+		HOLDS(s.next == next);
 	}
-	free(s.pending);
 }
 
 /* SipHash-2-4 of the words' bytes, by hand. */
