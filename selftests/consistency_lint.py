@@ -7,6 +7,7 @@ import re
 import subprocess
 import unittest
 
+import completing
 import tap
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -54,20 +55,6 @@ def options_of(*command):
 
 def commands():
     return sorted(set(re.findall(r"^  ([a-z]+) ", help_of(), re.MULTILINE)))
-
-
-def completed(*words):
-    """What bash offers after these words."""
-    script = """
-        . tools/completion/vprocns
-        COMP_WORDS=(vprocns "$@" "") COMP_CWORD=$(($# + 1))
-        vprocns() { :; }
-        compopt() { :; }
-        _vprocns
-        printf '%s\\n' "${COMPREPLY[@]}"
-    """
-    return set(subprocess.run(["bash", "-c", script, "bash", *words], cwd=TOP, text=True,
-                              capture_output=True, check=True).stdout.split())
 
 
 def manual():
@@ -121,15 +108,24 @@ class Tool(unittest.TestCase):
         helps = set().union(*map(options_of, commands()), options_in(help_of()))
         self.assertEqual(set(), {f"--{name}" for name in parsed} - helps)
 
-    def test_completion_offers_each_command(self):
-        offered = {word for word in completed() if not word.startswith("-")}
-        self.assertEqual(set(commands()), offered)
+    def test_completions_offer_commands_and_options(self):
+        for name, start in completing.SHELLS.items():
+            shell = start()
+            self.addCleanup(shell.close)
+            with self.subTest(shell=name):
+                offered = {word for word in shell.offered("vprocns ") if not word.startswith("-")}
+                self.assertEqual(set(commands()) | {"help"}, offered)
+            for command in commands():
+                with self.subTest(shell=name, command=command):
+                    offered = {word for word in shell.offered(f"vprocns {command} --") if word.startswith("--")}
+                    self.assertEqual(options_of(command) | {"--help"}, offered)
 
-    def test_completion_offers_the_options_of_the_help(self):
-        for command in commands():
-            with self.subTest(command=command):
-                offered = {word for word in completed(command) if word.startswith("--")}
-                self.assertEqual(options_of(command) | {"--help"}, offered)
+    def test_completions_find_groups_alike(self):
+        # tool_test.sh looks at what the line of bash's finds.
+        lines = {name: re.findall(r"sed -n '.*'", read(f"tools/completion/{name}"))
+                 for name in ("vprocns", "_vprocns", "vprocns.fish")}
+        self.assertEqual(1, len(lines["vprocns"]))
+        self.assertEqual({name: lines["vprocns"] for name in lines}, lines)
 
     def test_manual_has_each_command(self):
         text = manual()

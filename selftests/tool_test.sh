@@ -517,6 +517,9 @@ living=$alpha
 run vprocns ls
 has "ls: shows the group" ' alpha +bound +shadow +sequential +0 +1000 '
 holds "ls: --json" has_json vprocns ls --json
+completion=$(dirname "$0")/../tools/completion
+run bash -c ". $completion/vprocns; _vprocns_groups | grep -x alpha"
+is "bash completes groups" 0 alpha
 kill "$living"
 run wait "$living"
 is "run: the program's own end by SIGTERM" 143
