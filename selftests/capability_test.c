@@ -177,6 +177,28 @@ MEMBER_TEST(bad_memory)
 	}
 }
 
+/* Linux's way: a part that can be written may have been. */
+MEMBER_TEST(data_that_can_be_written_in_part)
+{
+	unsigned char *const page =
+		mmap(NULL, 8192, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	struct __user_cap_data_struct *const data = (void *)(page + 4096 - 12);
+
+	ASSERT_NE(MAP_FAILED, (void *)page);
+	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	FOR_EACH_ENTRY(entry) {
+		memory->header.version = _LINUX_CAPABILITY_VERSION_3;
+		memory->header.pid = 0;
+		/* The second of two does not fit. */
+		EXPECT_EQ(-EFAULT, cap_call(entry, false, &memory->header, data));
+		if (is_strict(variant))
+			continue;
+		memory->header.version = _LINUX_CAPABILITY_VERSION_1;
+		EXPECT_EQ(0, cap_call(entry, false, &memory->header, data));
+	}
+}
+
 MEMBER_TEST(other_pids)
 {
 	const pid_t child = sleeper();

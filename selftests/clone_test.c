@@ -401,6 +401,110 @@ MEMBER_TEST(clear_sighand)
 	EXPECT_EQ(0, status_of(pid));
 }
 
+/* Linux's way: what is ignored stays so. */
+MEMBER_TEST(clear_sighand_keeps_what_is_ignored)
+{
+	struct clone_args args = {
+		.flags = CLONE_CLEAR_SIGHAND, .exit_signal = SIGCHLD,
+	};
+	struct sigaction action;
+	pid_t pid;
+
+	signal(SIGUSR1, SIG_IGN);
+	pid = sys_clone3(&args);
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		sigaction(SIGUSR1, NULL, &action);
+		_exit(action.sa_handler != SIG_IGN);
+	}
+	EXPECT_EQ(0, status_of(pid));
+}
+
+static int set_handler(void *arg __attribute__((unused)))
+{
+	signal(SIGUSR1, ignore);
+	_exit(3);
+}
+
+/* Linux's way: a child of vfork may share its parent's handlers, and changes them. */
+MEMBER_TEST(vfork_may_share_handlers)
+{
+	const bool shares = variant->create.profile !=
+			    VPROCNS_PROFILE_SHADOW_STRICT;
+	static char stack[STACK_SIZE] __attribute__((aligned(64)));
+	struct sigaction action;
+	pid_t pid;
+
+	signal(SIGUSR1, SIG_DFL);
+	pid = clone(set_handler, stack + sizeof(stack),
+		    CLONE_SIGHAND | CLONE_VM | CLONE_VFORK | SIGCHLD, NULL);
+	ASSERT_LT(0, pid);
+	EXPECT_EQ(3, status_of(pid));
+	sigaction(SIGUSR1, NULL, &action);
+	EXPECT_EQ(shares, action.sa_handler == ignore);
+}
+
+/* Linux's way: a sibling made by CLONE_PARENT has the cloner's exit signal. */
+MEMBER_TEST(parent_takes_the_cloners_exit_signal)
+{
+	sigset_t set;
+	siginfo_t info;
+	pid_t pid;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	pid = sys_clone(SIGUSR2);
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		/* clone3 takes no signal with it; clone's is ignored. */
+		pid = sys_clone(CLONE_PARENT | SIGUSR1);
+		if (!pid)
+			_exit(5);
+		_exit(pid < 0);
+	}
+	ASSERT_EQ(SIGUSR2, sigwaitinfo(&set, &info));
+	EXPECT_EQ(0, status_of(FIRST + 1));
+	EXPECT_EQ(5, status_of(FIRST + 2));
+	/* Both may have come as one. */
+	EXPECT_NE(SIGUSR1, sigtimedwait(&set, &info, &(struct timespec) {}));
+}
+
+static void change_directory(struct thread *thread)
+{
+	thread->result = syscall(SYS_chdir, "/proc");
+}
+
+/* Linux's way: a thread has a directory of its own without CLONE_FS. */
+MEMBER_TEST(chdir_follows_clone_fs)
+{
+	const unsigned long flags[] = { THREAD_FLAGS & ~CLONE_FS, THREAD_FLAGS };
+	struct thread *thread;
+	char where[64];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		thread = new_thread();
+		ASSERT_EQ(0, chdir("/sys"));
+		ASSERT_LT(0, clone(thread_main, thread->stack + STACK_SIZE,
+				   flags[i], thread, NULL, thread->tls + 2048,
+				   &thread->child_tid));
+		/* The word is the one that CLEARTID clears. */
+		join_thread(thread);
+		EXPECT_STREQ("/sys", getcwd(where, sizeof(where)));
+
+		thread = new_thread();
+		thread->work = change_directory;
+		ASSERT_LT(0, clone(thread_main, thread->stack + STACK_SIZE,
+				   flags[i], thread, NULL, thread->tls + 2048,
+				   &thread->child_tid));
+		join_thread(thread);
+		EXPECT_EQ(0, thread->result);
+		EXPECT_STREQ(i ? "/proc" : "/sys", getcwd(where, sizeof(where)));
+	}
+}
+
 MEMBER_TEST(exit_signal_is_delivered)
 {
 	sigset_t set;
@@ -488,6 +592,34 @@ MEMBER_TEST(bad_parent_tid_does_not_fail)
 	if (!pid)
 		_exit(0);
 	EXPECT_EQ(0, status_of(pid));
+}
+
+/* Likewise; the child finds no word written, and runs. */
+MEMBER_TEST(bad_child_tid_does_not_fail)
+{
+	const pid_t pid = clone_and_end(SYS_clone, (long[5]) {
+		CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD, 0, 0, 8, 0,
+	});
+
+	ASSERT_LT(0, pid);
+	status_of(pid);
+}
+
+/* Known departure: clone3's stack and its size come together, as in Linux. */
+MEMBER_TEST(clone3_stacks_are_linux_own)
+{
+	static char stack[4096];
+	struct clone_args args = {
+		.exit_signal = SIGCHLD, .stack = (uintptr_t)stack,
+	};
+
+	EXPECT_EQ(-EINVAL, raw(sys_clone3(&args)));
+	args.stack = 0;
+	args.stack_size = sizeof(stack);
+	EXPECT_EQ(-EINVAL, raw(sys_clone3(&args)));
+	args.stack = 0xffff888000000000;
+	EXPECT_EQ(-EINVAL, raw(sys_clone3(&args)));
+	EXPECT_EQ(FIRST + 1, spend_number());
 }
 
 MEMBER_TEST(refusals_are_counted)

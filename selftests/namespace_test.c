@@ -133,6 +133,17 @@ MEMBER_TEST(setns_of_nonsense)
 	EXPECT_EQ(is_linux(&variant->create) ? EINVAL : EOPNOTSUPP, errno);
 }
 
+/* Linux looks at the kind first; a group is asked before that. */
+MEMBER_TEST(setns_of_another_kind_than_asked)
+{
+	const int fd = ns_file("uts");
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(is_linux(&variant->create) ? EINVAL : EOPNOTSUPP,
+		  do_setns(fd, CLONE_NEWNET));
+	close(fd);
+}
+
 MEMBER_TEST(clone_follows_the_allowed_set)
 {
 	size_t i;
