@@ -8,7 +8,7 @@
 here=$(cd "$(dirname "$0")" && pwd -P)
 racer=$here/../build/selftests/racer
 work=$(mktemp -d)
-independent='0 collisions: numbers are independent of scheduling'
+follows="0 collisions: each number follows from its task's cloner"
 
 # Load from outside the group, which comes and goes.
 load() {
@@ -47,8 +47,8 @@ same_numbers() {
 	is "$what: the same map in $times runs" 0 1
 	run cat "$work/maps/0"
 	say "$(($(wc -l <"$tap_out") != tasks))" "$what: $tasks tasks have a number"
-	run bash -c "cat '$work'/reports/* | grep -c ' $independent'"
-	is "$what: and each says that they are independent of scheduling" 0 "$times"
+	run bash -c "cat '$work'/reports/* | grep -c ' $follows'"
+	is "$what: and each says what the numbers follow from" 0 "$times"
 }
 # other_numbers WHAT CMD...: as soon as two runs differ, that is shown. What is
 # no race by design is hardly one where starting a process takes a second.

@@ -145,8 +145,8 @@ run vprocns run --first 05000 -- sh -c 'echo $$'
 is "run: leading zeros are decimal" 0 5000
 run vprocns run --numbering lineage --report -- bash -c '(echo $BASHPID); exit 3'
 is "run: --report leaves output and status alone" 3 1001
-say "$([[ $err == "vprocns: run: 2 tasks, 0 collisions: numbers are independent of scheduling, "* ]]; echo $?)" \
-	"run: --report says that numbers are independent of scheduling"
+say "$([[ $err == "vprocns: run: 2 tasks, 0 collisions: each number follows from its task's cloner and "* ]]; echo $?)" \
+	"run: --report says what the numbers follow from"
 run vprocns run --numbering lineage --first 10 --last 12 --report -- bash -c 'for i in 1 2 3 4; do (:); done'
 say "$([[ $err == "vprocns: run: 5 tasks, 1 collision: numbers may depend on "* ]]; echo $?)" \
 	"run: --report tells of collisions"

@@ -182,7 +182,7 @@ static const char *verdict(const struct vprocns_info *info,
 		return "numbers may depend on scheduling; try another --seed or a larger range";
 	if (stats->joined > 1)
 		return "numbers depend on the order in which tasks joined from outside";
-	return "numbers are independent of scheduling, as far as each task's own clones are";
+	return "each number follows from its task's cloner and the order of that cloner's clones; runs agree as far as the program repeats these";
 }
 
 void report_text(FILE *file, const struct report *report, int group)
