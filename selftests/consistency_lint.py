@@ -139,6 +139,17 @@ class Tool(unittest.TestCase):
             with self.subTest(command=command):
                 self.assertEqual(set(), options_of(command) - there)
 
+    def test_manual_has_each_column_counter_and_rule(self):
+        words = set(re.findall(r'{ "([A-Z][A-Z-]*)",\s*COLUMN_', "".join(
+            read(f"tools/{name}.c") for name in ("ls", "ps", "map", "explain", "check"))))
+        words |= set(re.findall(r'counter\(table, "([a-z-]+)"', read("tools/stat.c")))
+        words |= set(re.findall(r'\[VPROCNS_RULE_\w+\]\s*= "([a-z-]+)"', "".join(
+            path.read_text() for path in TOP.glob("*/*.c"))))
+        words |= set(re.findall(r'add(?:_text|_count)?\((?:all|one), "(\w+)"', read("tools/report.c")))
+        self.assertLess(60, len(words))
+        there = set(re.findall(r"[\w-]+", " ".join(re.findall(r"(?m)^\.(?:It )?Li (.*)", manual()))))
+        self.assertEqual(set(), words - there)
+
 
 class Licences(unittest.TestCase):
     def setUp(self):
