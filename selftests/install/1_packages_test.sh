@@ -29,9 +29,10 @@ end_group
 run "${apt[@]}" install --reinstall ./"$packages"/next/vprocns-dkms_*.deb
 is "without one" 0
 holds "it is replaced" loaded_is_installed
-holds "by the new one" grep -q . "/sys/module/vprocns/srcversion"
+holds "by the new one" bash -c "modinfo vprocns | grep -q '^change: *next'"
 
-run "${apt[@]}" remove vprocns vprocns-dkms
+# The header's as well: apt does not put an older one in a newer one's place by itself.
+run "${apt[@]}" remove vprocns vprocns-dkms libvprocns-dev
 is "they can be removed" 0
 holds "the module is gone" test ! -e /sys/module/vprocns
 holds "the group keeps its member" bash -c 'getent group vprocns | grep -q member'
