@@ -2,16 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 """The page of `vprocns timeline` in a real browser, as somebody uses it: TAP.
 
-timeline_page.py [PICTURE]: needs chromium and chromium-driver. Looks at pixels and at
-what the page finds under the pointer; PICTURE receives a picture of the page.
+timeline_page.py [PICTURE]: needs chromium, chromium-driver and golang-src. Looks at pixels
+and at what the page finds under the pointer; PICTURE receives a picture of the page.
 """
 import base64
+import functools
+import glob
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 
@@ -57,8 +61,11 @@ class Browser:
         except urllib.error.HTTPError as error:
             raise RuntimeError(error.read().decode()) from error
 
+    def visit(self, address):
+        self.call("POST", self.session + "/url", {"url": address})
+
     def open(self, path):
-        self.call("POST", self.session + "/url", {"url": "file://" + os.path.abspath(path)})
+        self.visit("file://" + os.path.abspath(path))
 
     def run(self, script, *args):
         """What the script returns once a frame was drawn."""
@@ -300,6 +307,53 @@ def check_many(browser, work):
     check_quiet(browser, "10,000 tasks")
 
 
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+def check_trace(browser, work, lines):
+    """The trace, as the importer of chrome://tracing reads it; Go's source has that one."""
+    [viewer] = glob.glob("/usr/share/go-*/src/**/trace_viewer_full.html", recursive=True)[:1]
+    for file in viewer, os.path.join(os.path.dirname(viewer), "webcomponents.min.js"):
+        shutil.copy(file, work)
+    with open(os.path.join(work, "viewer.html"), "w", encoding="utf-8") as file:
+        file.write("<meta charset='utf-8'><script src='webcomponents.min.js'></script>"
+                   "<link rel='import' href='trace_viewer_full.html'>")
+    trace = os.path.join(work, "some.json")
+    subprocess.run([TOOL, "timeline", os.path.join(work, "some.jsonl"), "-o", trace], check=True)
+    # An import is not read from a file.
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=work)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.visit(f"http://127.0.0.1:{server.server_port}/viewer.html")
+        for _ in range(100):
+            if browser.run("return typeof tr !== 'undefined' && 'importer' in tr;"):
+                break
+            time.sleep(0.2)
+        with open(trace, encoding="utf-8") as file:
+            text = file.read()
+        warnings, arrows, slices = browser.run("""const read = new tr.Model();
+            new tr.importer.Import(read).importTraces([args[0]]);
+            const slices = [];
+            for (const process of Object.values(read.processes))
+                for (const thread of Object.values(process.threads))
+                    for (const slice of thread.sliceGroup.slices)
+                        slices.push([process.pid, thread.tid, slice.title, slice.start, slice.duration]);
+            return [read.importWarnings.map(warning => warning.message),
+                    read.flowEvents.map(flow => [flow.startSlice.parentContainer.tid, flow.endSlice.parentContainer.tid]), slices];""",
+                                               text)
+        server.shutdown()
+    say(not warnings, "a trace: chrome://tracing's importer has nothing to warn of", warnings)
+    say(sorted(arrows) == sorted([line["cloner"], line["tid"]] for line in lines if line["kind"] == "new"),
+        "and has an arrow for each clone", arrows[:5])
+    # It has a refusal as a slice without a duration.
+    lives = sorted([pid, tid, name, round(start * 1e6), round(duration * 1e6)] for pid, tid, name, start, duration in slices
+                   if tid > 1 and duration)
+    say(lives == sorted([line["tgid"], line["tid"], line["comm"], line["start"], line["end"] - line["start"]]
+                        for line in lines if line["kind"] == "exit"), "and each life", lives[:5])
+    say(sum(not duration for *_, duration in slices) == sum(line["kind"] == "refused" for line in lines), "and each refusal")
+
+
 def main():
     print("TAP version 13")
     work = tempfile.mkdtemp()
@@ -322,6 +376,7 @@ def main():
                         "choose(task(1017), true); view.top = task(1009).row * ROW; under = null; drawNow();")
             browser.picture(sys.argv[1])
         check_many(browser, work)
+        check_trace(browser, work, lines)
     finally:
         if browser:
             browser.close()

@@ -104,6 +104,8 @@ static struct task *add(struct reader *reader, struct task *cloner,
 	task->ordinal = ordinal;
 	task->tid = (int32_t)tid;
 	task->tgid = (int32_t)tid;
+	/* Until an exit tells. */
+	task->end = -1;
 	task->next = *list;
 	*list = task;
 	set_tid(reader, tid, task);
@@ -140,7 +142,6 @@ static void take_new(struct reader *reader)
 	task = add(reader, cloner, origin, ordinal, tid);
 	task->tgid = (int32_t)number_in(reader, "tgid", tid);
 	task->start = number_in(reader, "time", 0);
-	task->end = -1;
 	take_comm(reader, task);
 }
 

@@ -36,6 +36,8 @@ struct timeline {
 	struct tasks *tasks;
 	struct match *match;
 	FILE *file;
+	/* A trace has its first event, so a comma comes before the next. */
+	bool has_event;
 	/* In the order of the tree, those that the kernel made last. */
 	const struct task **order;
 	size_t count;
@@ -223,31 +225,41 @@ static void write_page(const struct timeline *timeline)
 	fputs(mark + strlen(PAGE_MARK), timeline->file);
 }
 
-/* The begin of an event of the Trace Event Format; its times are in microseconds. */
-static void put_event(const struct timeline *timeline, const char *phase,
-		      const struct task *task, int64_t time)
+/* The begin of an event of the Trace Event Format. */
+static void begin_event(struct timeline *timeline, const char *phase,
+			const struct task *task)
 {
-	fprintf(timeline->file, ",\n{\"ph\":\"%s\",\"pid\":%d,\"tid\":%d,\"ts\":%.3f",
-		phase, task->tgid, task->tid, (double)time / 1000);
+	fprintf(timeline->file, "%s\n{\"ph\":\"%s\",\"pid\":%d,\"tid\":%d",
+		timeline->has_event ? "," : "", phase, task->tgid, task->tid);
+	timeline->has_event = true;
 }
 
-static void put_name(const struct timeline *timeline, const struct task *task,
+/* Likewise with its time, in microseconds. */
+static void put_event(struct timeline *timeline, const char *phase,
+		      const struct task *task, int64_t time)
+{
+	begin_event(timeline, phase, task);
+	fprintf(timeline->file, ",\"ts\":%.3f", (double)time / 1000);
+}
+
+static void put_name(struct timeline *timeline, const struct task *task,
 		     const char *what)
 {
-	fprintf(timeline->file, ",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"args\":{\"name\":",
-		task->tgid, task->tid, what);
+	begin_event(timeline, "M", task);
+	fprintf(timeline->file, ",\"name\":\"%s\",\"args\":{\"name\":", what);
 	put_text(timeline->file, task->comm);
 	fputs("}}", timeline->file);
 }
 
-static void put_place(const struct timeline *timeline, const struct task *task,
+static void put_place(struct timeline *timeline, const struct task *task,
 		      const char *what, size_t index)
 {
-	fprintf(timeline->file, ",\n{\"ph\":\"M\",\"pid\":%d,\"tid\":%d,\"name\":\"%s\",\"args\":{\"sort_index\":%zu}}",
-		task->tgid, task->tid, what, index);
+	begin_event(timeline, "M", task);
+	fprintf(timeline->file, ",\"name\":\"%s\",\"args\":{\"sort_index\":%zu}}",
+		what, index);
 }
 
-static void put_life(const struct timeline *timeline, const struct task *task,
+static void put_life(struct timeline *timeline, const struct task *task,
 		     size_t index)
 {
 	const struct place *const place = find(timeline, task);
@@ -283,7 +295,7 @@ static void put_life(const struct timeline *timeline, const struct task *task,
 }
 
 /* An arrow from the cloner's life to the new one. */
-static void put_clone(const struct timeline *timeline, const struct task *task,
+static void put_clone(struct timeline *timeline, const struct task *task,
 		      size_t index)
 {
 	if (!task->cloner)
@@ -296,7 +308,7 @@ static void put_clone(const struct timeline *timeline, const struct task *task,
 		index + 1);
 }
 
-static void put_refusal(const struct timeline *timeline,
+static void put_refusal(struct timeline *timeline,
 			const struct task_refusal *refusal)
 {
 	if (!refusal->task)
@@ -311,7 +323,7 @@ static void put_refusal(const struct timeline *timeline,
 	fputs("}}", timeline->file);
 }
 
-static void write_trace(const struct timeline *timeline)
+static void write_trace(struct timeline *timeline)
 {
 	FILE *const file = timeline->file;
 	size_t i;
@@ -320,9 +332,7 @@ static void write_trace(const struct timeline *timeline)
 	put_text(file, timeline->tasks->command);
 	fputs(",\"host\":", file);
 	put_text(file, timeline->tasks->host ? timeline->tasks->host : "");
-	/* Each further event begins with a comma. */
-	fputs("},\"traceEvents\":[\n{\"ph\":\"M\",\"pid\":0,\"name\":\"trace_name\",\"args\":{\"name\":\"vprocns\"}}",
-	      file);
+	fputs("},\"traceEvents\":[", file);
 	for (i = 0; i < timeline->count; i++)
 		put_life(timeline, timeline->order[i], i);
 	for (i = 0; i < timeline->count; i++)
