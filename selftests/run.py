@@ -61,12 +61,13 @@ class Test:
 
     def on_kernel(self, kernel, first):
         """Whether it is one for a machine that boots that kernel of a build root."""
-        return self.kernels in ("every", "kernels", kernel) or (
-            self.kernels == "one" and (first or kernel in DEBUG_KERNELS))
+        if kernel in DEBUG_KERNELS and self.kernels in ("one", "others"):
+            return True
+        return self.kernels in ("every", "kernels", kernel, "one" if first else "others")
 
     def on_system(self):
         """Whether it is one for each system where vprocns is installed."""
-        return self.kernels in ("systems", "every", "one")
+        return self.kernels in ("systems", "every", "one", "others")
 
 
 def known_tests():
@@ -362,7 +363,7 @@ def main():
     if options.tests:
         for test in chosen:
             # Whoever names it wants it on each kernel that is named.
-            test.kernels = {"one": "every"}.get(test.kernels, test.kernels)
+            test.kernels = {"one": "every", "others": "every"}.get(test.kernels, test.kernels)
     run = Run()
     jobs = kernels_jobs(run, chosen, options.kernels)
     if options.kernels and not jobs:

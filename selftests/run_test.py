@@ -71,7 +71,7 @@ class Places(unittest.TestCase):
         places = self.places("bookworm", "trixie")
         self.assertEqual(set(places), {"bookworm", "bookworm-in-turn", "trixie",
                                        "trixie-in-turn", "host"})
-        for name in "clone_test", "tool_test.sh", "torture_test.sh":
+        for name in "clone_test", "terminal_test.py", "torture_test.sh":
             self.assertIn(name, places["bookworm"])
             self.assertIn(name, places["trixie"])
 
@@ -79,9 +79,12 @@ class Places(unittest.TestCase):
         places = self.places("bookworm", "trixie")
         self.assertIn("tool_sanitized_test.sh", places["bookworm"])
         self.assertNotIn("tool_sanitized_test.sh", places["trixie"])
+        self.assertNotIn("tool_test.sh", places["bookworm"])
+        self.assertIn("tool_test.sh", places["trixie"])
 
     def test_debug_kernels_run_what_may_fail(self):
         places = self.places("debug", "kcsan")
+        self.assertIn("tool_test.sh", places["debug"])
         self.assertIn("tool_sanitized_test.sh", places["debug"])
         self.assertIn("tool_sanitized_test.sh", places["kcsan"])
         self.assertEqual(places["debug-vm"], ["debug_test.sh"])
