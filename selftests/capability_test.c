@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "common.h"
+#include "fuzz.h"
 
 FIXTURE_VARIANT_ADD(group, shadow) { { .profile = VPROCNS_PROFILE_SHADOW } };
 FIXTURE_VARIANT_ADD(group, strict) {
@@ -342,6 +343,103 @@ MEMBER_TEST(children_see_the_same)
 		_exit(is_empty(2) ? 0 : 2);
 	}
 	EXPECT_EQ(is_host(variant) ? 2 : 0, status_of(child));
+}
+
+/* A random capset by @entry, half of them of nothing; the kernel's own answer to it. */
+static int random_set(__u64 *state, enum entry entry, bool *of_nothing)
+{
+	static const __u32 versions[] = {
+		_LINUX_CAPABILITY_VERSION_3, _LINUX_CAPABILITY_VERSION_3,
+		_LINUX_CAPABILITY_VERSION_3, _LINUX_CAPABILITY_VERSION_2,
+		_LINUX_CAPABILITY_VERSION_1, 0, 0x20080523,
+	};
+	const int pids[] = { 0, 0, 0, getpid(), 1, getppid(), -1, 4000 };
+	const __u32 drop = next_random(state);
+	const void *data = memory->data;
+	unsigned int i;
+
+	memory->header.version = ONE_OF(state, versions);
+	memory->header.pid = ONE_OF(state, pids);
+	memset(memory->data, 0, sizeof(memory->data));
+	*of_nothing = once_in(state, 2);
+	for (i = 0; i < 2 && !*of_nothing; i++) {
+		const unsigned long long have = real_set("CapPrm") >> 32 * i;
+
+		memory->data[i].permitted = have & drop;
+		memory->data[i].effective = have & drop & next_random(state);
+		memory->data[i].inheritable = have & next_random(state) &
+					      next_random(state);
+		if (once_in(state, 8))
+			memory->data[i].permitted ^= 1U << below(state, 32);
+	}
+	*of_nothing = !memory->data[0].permitted && !memory->data[1].permitted &&
+		      !memory->data[0].inheritable && !memory->data[1].inheritable;
+	if (once_in(state, 16))
+		data = once_in(state, 2) ? NULL : (void *)1;
+	return cap_call(entry, true, &memory->header, data);
+}
+
+/* A life of random calls. Returns the line of what was wrong. */
+static int give_up_at_random(__u64 *state)
+{
+	unsigned int round;
+
+	for (round = 0; round < 8; round++) {
+		unsigned long long before, inheritable;
+		bool of_nothing;
+		int ret;
+
+		if (once_in(state, 4))
+			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE,
+			      below(state, 40), 0, 0);
+		before = real_sets();
+		inheritable = real_set("CapInh");
+		ret = random_set(state, below(state, ENTRIES), &of_nothing);
+		if (ret) {
+			if (real_sets() != before)
+				return __LINE__;
+		} else if (of_nothing) {
+			if (real_sets())
+				return __LINE__;
+		} else if (real_sets() & ~(before | inheritable)) {
+			return __LINE__;
+		} else if (memory->header.version != _LINUX_CAPABILITY_VERSION_1) {
+			/* Linux leaves out what is no capability. */
+			const unsigned long long asked =
+				memory->data[0].permitted |
+				(unsigned long long)memory->data[1].permitted << 32;
+
+			if (real_set("CapPrm") != (asked & real_set("CapBnd")))
+				return __LINE__;
+		}
+	}
+	return 0;
+}
+
+/* COUNT lives: after a 0 the sets are what was asked for, after an errno as before. */
+MEMBER_TEST(what_it_says_has_happened)
+{
+	const __u64 seed = run_seed(), count = environment("COUNT", 60);
+	int *const wrong = shared_memory(sizeof(*wrong));
+	__u64 state = seed, i;
+
+	ASSERT_NE(NULL, wrong);
+	memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	ASSERT_NE(MAP_FAILED, memory);
+	for (i = 0; i < count; i++) {
+		const pid_t child = fork();
+
+		if (!child) {
+			*wrong = give_up_at_random(&state);
+			_exit(0);
+		}
+		ASSERT_EQ(0, status_of(child));
+		ASSERT_EQ(0, *wrong) {
+			TH_LOG("line %d; SEED=%llu, life %llu", *wrong, seed, i);
+		}
+		next_random(&state);
+	}
 }
 
 static bool has_all(void)
