@@ -10,10 +10,11 @@ racer=$here/../build/selftests/racer
 work=$(mktemp -d)
 follows="0 collisions: each number follows from its task's cloner"
 
-# Load from outside the group, which comes and goes.
+# Load from outside the group, which comes and goes, and leaves half of a processor.
 load() {
 	while :; do
-		timeout 0.$((RANDOM % 9 + 1)) sh -c 'while :; do :; done'
+		timeout 0.$((RANDOM % 5 + 1)) sh -c 'while :; do :; done'
+		sleep 0.$((RANDOM % 5 + 1))
 		for ((i = 0; i < RANDOM % 20; i++)); do
 			/bin/true
 		done
@@ -47,7 +48,8 @@ same_numbers() {
 	is "$what: the same map in $times runs" 0 1
 	run cat "$work/maps/0"
 	say "$(($(wc -l <"$tap_out") != tasks))" "$what: $tasks tasks have a number"
-	run bash -c "cat '$work'/reports/* | grep -c ' $follows'"
+	# shellcheck disable=SC2016
+	run sh -c 'cat "$1"/* | grep -cF " $2"' - "$work/reports" "$follows"
 	is "$what: and each says what the numbers follow from" 0 "$times"
 }
 # other_numbers WHAT CMD...: as soon as two runs differ, that is shown. What is
