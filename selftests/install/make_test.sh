@@ -51,6 +51,22 @@ holds "is loaded at once" loaded_is_installed
 modinfo vprocns | grep -q "^change: *$changes$"
 say $? "and is that one"
 
+# For one kernel of two; the second is as the first by another name.
+other=$release-other
+cp -al "/lib/modules/$release" "/lib/modules/$other"
+rm -rf "/lib/modules/$other/updates"
+sum=$(sha256sum "$updates"/dkms/vprocns.ko*)
+change_source
+holds "for one kernel of two" make install KVER="$other"
+modinfo -k "$other" vprocns | grep -q "^change: *$changes$"
+say $? "it has the module"
+holds "by DKMS" bash -c "dkms status vprocns | grep -F ', $other,' | grep -q installed"
+holds "the other kernel keeps its own" test "$(sha256sum "$updates"/dkms/vprocns.ko*)" = "$sum"
+holds "which stays loaded" loaded_is_installed
+run make install KVER=1.2.3
+says "for one that has no headers it stops at once" 2 "install linux-headers-1.2.3"
+rm -rf "/lib/modules/$other"
+
 # While a group lives.
 change_source
 start_group alive
