@@ -11,7 +11,7 @@ says "run says that the module can't be loaded" 125 "the module can't be loaded:
 run modprobe vprocns
 says "modprobe says why" 1 "Key was rejected by service"
 run vprocns check
-says "check says what there is to do" 0 "this kernel takes signed modules only"
+says "check says what there is to do" 0 "takes signed modules only"
 booted
 
 apt-get -q -y purge 'linux-*-6.12*' 'linux-*-7.*' 'linux-*-5.10*' >/dev/null 2>&1

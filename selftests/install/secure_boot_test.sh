@@ -19,7 +19,7 @@ says "run says that the module is not loaded" 125 "load"
 run modprobe vprocns
 says "modprobe says why" 1 "Key was rejected by service"
 run vprocns check
-says "check says what there is to do" 0 "this kernel takes signed modules only"
+says "check says what there is to do" 0 "takes signed modules only"
 
 mkdir -p /etc/dkms/framework.conf.d
 printf '%s\n' mok_signing_key=/root/vprocns/build/secure-boot/key mok_certificate=/root/vprocns/build/secure-boot/certificate.der \
