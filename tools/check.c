@@ -113,6 +113,10 @@ static bool check_symbols(struct table *table)
 	bool ok = true;
 	size_t i;
 
+	/* Only root may look there, so nothing is said of what others don't see. */
+	if (!have_trace && !geteuid())
+		feature(table, "tracefs", "off",
+			"without it, it can't be told what can be traced: mount -t tracefs none /sys/kernel/tracing");
 	if (!find_symbols("/proc/kallsyms", 2, known)) {
 		feature(table, "symbols", "missing",
 			"a kernel with CONFIG_KALLSYMS_ALL is needed");
@@ -128,8 +132,9 @@ static bool check_symbols(struct table *table)
 		} else if (symbols[i].use != HOOKED || traceable[i]) {
 			feature(table, symbols[i].name, "ok", "");
 		} else if (!have_trace) {
-			feature(table, symbols[i].name, "unknown",
-				"there; be root to see whether it can be traced");
+			feature(table, symbols[i].name, "unknown", geteuid() ?
+				"there; be root to see whether it can be traced" :
+				"there; tracefs would say whether it can be traced");
 		} else {
 			feature(table, symbols[i].name, "missing",
 				"it can't be traced: the module can't load");
@@ -188,46 +193,70 @@ static void check_user_namespaces(struct table *table)
 		feature(table, "user-namespaces", "ok", "");
 }
 
-/* Where the kernel takes none but signed modules: with Secure Boot, mostly. */
-static bool signatures_are_required(void)
+static bool module_is_loaded(void)
 {
-	static const char *const paths[] = {
-		"/sys/module/module/parameters/sig_enforce",
-		"/sys/kernel/security/lockdown",
-	};
-	char line[128];
-	bool required = false;
-	size_t i;
+	return !access("/sys/module/vprocns", F_OK);
+}
 
-	for (i = 0; i < ARRAY_SIZE(paths); i++) {
-		FILE *const file = fopen(paths[i], "re");
+static bool check_modules(struct table *table)
+{
+	const char *lack = NULL;
 
-		if (!file)
-			continue;
-		if (fgets(line, sizeof(line), file) &&
-		    (line[0] == 'Y' || strstr(line, "[integrity]") ||
-		     strstr(line, "[confidentiality]")))
-			required = true;
-		fclose(file);
+	if (access("/proc/modules", F_OK))
+		lack = "a kernel with CONFIG_MODULES is needed";
+	else if (!module_is_loaded() &&
+		 sysctl_value("/proc/sys/kernel/modules_disabled") > 0)
+		lack = "kernel.modules_disabled is 1: nothing can be loaded before the next boot";
+	feature(table, "modules", lack ? "missing" : "ok", lack ?: "");
+	return !lack;
+}
+
+static bool has_words(const char *path, const char *words, const char *others)
+{
+	FILE *const file = fopen(path, "re");
+	char line[128] = "";
+
+	if (!file)
+		return false;
+	if (!fgets(line, sizeof(line), file))
+		line[0] = 0;
+	fclose(file);
+	return strstr(line, words) || strstr(line, others);
+}
+
+static const char *not_loaded(void)
+{
+	if (has_words("/sys/kernel/security/lockdown", "[integrity]",
+		      "[confidentiality]"))
+		return "not loaded; the kernel is locked down, so it takes signed modules only: sign it by an enrolled key (Secure Boot)";
+	if (has_words("/sys/module/module/parameters/sig_enforce", "Y", "1"))
+		return "not loaded; this kernel takes signed modules only: sign it by an enrolled key (Secure Boot)";
+	return "not loaded: modprobe vprocns";
+}
+
+static const char *no_device(int err)
+{
+	switch (err) {
+	case ENOENT:
+		return "loaded, but " DEVICE " is not in this /dev: a sandbox or container has one of its own";
+	case EPERM:
+		return "loaded; you are in a group";
+	default:
+		return "loaded, but no access: be root or of the group vprocns";
 	}
-	return required;
 }
 
 static void check_module(struct table *table)
 {
 	/* Where the node is there from boot on, this loads the module. */
-	const int fd = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+	const int fd = open(DEVICE, O_RDWR | O_CLOEXEC);
 	const int err = errno;
 
-	if (access("/sys/module/vprocns", F_OK) && signatures_are_required())
-		feature(table, "module", "off",
-			"not loaded, and this kernel takes signed modules only: sign it by an enrolled key (Secure Boot)");
-	else if (access("/sys/module/vprocns", F_OK))
-		feature(table, "module", "off", "not loaded: modprobe vprocns");
+	if (!module_is_loaded())
+		feature(table, "module", "off", not_loaded());
 	else if (fd < 0)
-		feature(table, "module", "ok", err == EPERM ?
-			"loaded; you are in a group" :
-			"loaded, but no access: be root or of the group vprocns");
+		feature(table, "module", err == ENOENT ? "off" : "ok",
+			no_device(err));
 	else if (device_is_outdated())
 		feature(table, "module", "off",
 			"loaded is not the one that is installed: once its groups have ended, rmmod vprocns and modprobe vprocns");
@@ -251,6 +280,7 @@ static int check_main(int argc, char **argv)
 	ok = check_symbols(table);
 	ok &= check_ftrace(table);
 	ok &= check_pid_namespaces(table);
+	ok &= check_modules(table);
 	check_user_namespaces(table);
 	check_module(table);
 	table_print(table);

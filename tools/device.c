@@ -8,11 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "device.h"
 #include "tool.h"
-
-#define DEVICE "/dev/vprocns"
 
 /* The first line of @stream without its end, empty if there is none. Closes it. */
 static void first_line(FILE *stream, int (*close)(FILE *), char line[64])
@@ -45,6 +44,8 @@ int device_open(void)
 	if (fd < 0) {
 		switch (errno) {
 		case ENOENT:
+			if (!access("/sys/module/vprocns", F_OK))
+				fail("the module is loaded, but " DEVICE " is not in this /dev: a sandbox or container has one of its own");
 			fail("the module is not loaded: load it with 'modprobe vprocns'");
 		case ENXIO:
 		case ENODEV:

@@ -7,6 +7,8 @@
 
 #include "vprocns.h"
 
+#define DEVICE "/dev/vprocns"
+
 /* All end the tool with a line that says what to do when they can't. */
 
 /* The system handle. */
