@@ -324,7 +324,7 @@ const struct command diff_command = {
 	.summary = "show what two recordings differ in",
 	.usage = "[--times [--metric NAME] [--all]] [--json] A B\n"
 		 "\n"
-		 "Lays two recordings side by side, task by task: who is in one of them only, and\n"
+		 "Lays two recordings side by side, task by task: tasks that are in one only, and\n"
 		 "for each task that is in both the first thing that differs: whether it is a\n"
 		 "thread, the programs that it executed, its name, its end. A task is the same in\n"
 		 "both where its cloner is, and it is the same of its cloner's clones: 1.2 is the\n"
