@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # vprocns: make, make demo, make check, make check-debug, make check-matrix,
-# make check-kselftest, make check-compare, make check-pages, make torture, make fuzz,
-# make bench, make collisions; what installs is in packaging/packages.mk.
+# make check-kselftest, make check-compare, make check-programs, make check-pages,
+# make torture, make fuzz, make bench, make collisions; what installs is in packaging/packages.mk.
 VERSION := $(shell sed -n 's/^MODULE_VERSION("\(.*\)");/\1/p' module/main.c)
 KVER    ?= $(shell uname -r)
 KDIR    ?= /lib/modules/$(KVER)/build
@@ -111,6 +111,16 @@ check-compare:
 	@VM_TIMEOUT=36000 selftests/vm/run -- selftests/compare_runs.py \
 		--tries $(TRIES) --percent 30 --load 1 --scale 10 threads
 
+# Installs what is missing, then runs real programs outside, in a plain PID namespace and
+# in groups, and compares; PROGRAMS names some of them.
+check-programs: KERNELS = bookworm
+check-programs:
+	@selftests/install-deps programs
+	@$(MAKE) -s --no-print-directory tool
+	@set -e; for kernel in $(KERNELS); do \
+		VM_TIMEOUT=7200 selftests/vm/run --kernel $$kernel -- selftests/programs.py $(PROGRAMS); \
+	done
+
 # Installs what is missing, then looks at the page of `vprocns timeline` in a browser.
 check-pages:
 	@selftests/install-deps pages
@@ -153,4 +163,4 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	check-compare check-pages torture fuzz bench collisions clean
+	check-compare check-programs check-pages torture fuzz bench collisions clean
