@@ -30,7 +30,7 @@ static u32 view_of_current(void)
 	u32 caps = VPROCNS_CAPS_HOST;
 
 	rcu_read_lock();
-	group = vprocns_group_of(task_active_pid_ns(current));
+	group = vprocns_group_of_current();
 	if (group && current_in_userns(group->ns->user_ns))
 		caps = group->policy.caps;
 	rcu_read_unlock();

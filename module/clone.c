@@ -135,12 +135,20 @@ static pid_t clone_into(struct vprocns_group *group, bool joins,
 	};
 	pid_t ret;
 
+	if (joins) {
+		clone.joiner = vprocns_joiners_begin(&group->joiners);
+		if (IS_ERR(clone.joiner))
+			return PTR_ERR(clone.joiner);
+	}
 	/* With a size it is the program's own, which pid.c refuses. */
 	if (!args->set_tid_size)
 		args->set_tid = (pid_t *)&clone;
 	ret = static_call(vprocns_kernel_clone)(args);
 	if (ret < 0)
 		vprocns_numbers_give_back(&group->numbers, &clone.number);
+	/* The joiner may be gone, if the clone succeeded. */
+	if (clone.joiner)
+		vprocns_joiners_returned(&group->joiners);
 	/* So that what is left of it on the stack is not taken for a clone. */
 	WRITE_ONCE(clone.token, 0);
 	return ret;
@@ -168,7 +176,7 @@ static pid_t kernel_clone_target(struct kernel_clone_args *args)
 	vprocns_target_begin();
 	preempt_disable_notrace();
 	/* A member needs no reference: the init, and so the group, outlives it. */
-	own = vprocns_group_of(ns);
+	own = vprocns_group_of_current();
 	if (unlikely(for_children != ns))
 		joined = vprocns_group_get_of(for_children);
 	preempt_enable_notrace();
@@ -207,13 +215,19 @@ static noinline void commit_clone(struct task_struct *parent,
 {
 	const struct pid *const pid = task_pid(child);
 	const struct upid *const upid = &pid->numbers[pid->level];
+	const bool joined = task_active_pid_ns(parent) != upid->ns;
 	struct vprocns_group *group;
 
 	rcu_read_lock();
 	group = vprocns_group_of(upid->ns);
+	/* What a program does before it begins is no clone of the group's. */
+	if (group && !joined &&
+	    vprocns_joiners_is_starting(&group->joiners, parent))
+		group = NULL;
 	if (group) {
-		vprocns_numbers_commit(&group->numbers, parent, child,
-				       task_active_pid_ns(parent) != upid->ns);
+		if (joined)
+			vprocns_joiners_commit(&group->joiners, child);
+		vprocns_numbers_commit(&group->numbers, parent, child, joined);
 		vprocns_event_new(group, parent, child);
 	}
 	rcu_read_unlock();
@@ -258,8 +272,10 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	/* Only a thread that is not the leader changes its number: to the leader's. */
 	if (group && group->numbers.by_lineage && task->pid != old_pid)
 		vprocns_numbers_exec(&group->numbers, task);
-	if (group)
+	if (group) {
+		vprocns_joiners_exec(&group->joiners, task);
 		vprocns_event_exec(group, task, old_pid, bprm->filename);
+	}
 	rcu_read_unlock();
 }
 
@@ -273,6 +289,8 @@ static noinline void count_exit(struct task_struct *task)
 	if (group) {
 		atomic64_inc(&group->exits);
 		vprocns_event_exit(group, task);
+		if (!atomic_read(&task->signal->live))
+			vprocns_joiners_end(&group->joiners, task);
 		if (group->numbers.by_lineage)
 			vprocns_numbers_end(&group->numbers, task);
 	}

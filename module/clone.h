@@ -11,6 +11,7 @@ struct ftrace_regs;
 struct linux_binprm;
 struct task_struct;
 struct vprocns_group;
+struct vprocns_joiner;
 
 /**
  * struct vprocns_clone - a clone under way that makes a task of a group
@@ -24,12 +25,14 @@ struct vprocns_group;
  *	under way; tells it from other memory
  * @group: the group of the task that is made
  * @joins: the cloner is no member of @group
+ * @joiner: what @group has to tell apart of the task that joins; NULL for most
  * @number: the number of the task that is made
  */
 struct vprocns_clone {
 	unsigned long token;
 	struct vprocns_group *group;
 	bool joins;
+	struct vprocns_joiner *joiner;
 	struct vprocns_number number;
 };
 

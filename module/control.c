@@ -44,6 +44,7 @@ struct descriptor {
 #define MEMBERS_SIZE_VER0	24
 #define MEMBER_SIZE_VER0	40
 
+#define SLOT_SIZE_VER0		8
 #define REFUSALS_SIZE_VER0	24
 #define REFUSED_SIZE_VER0	64
 #define EVENTS_SIZE_VER0	8
@@ -64,6 +65,7 @@ static void check_abi(void)
 	BUILD_BUG_ON(sizeof(struct vprocns_translate) != TRANSLATE_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_members) != MEMBERS_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_member) != 72);
+	BUILD_BUG_ON(sizeof(struct vprocns_slot) != SLOT_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_refusals) != REFUSALS_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_refused) != REFUSED_SIZE_VER0);
 	BUILD_BUG_ON(sizeof(struct vprocns_events) != EVENTS_SIZE_VER0);
@@ -119,7 +121,8 @@ static int bind(struct file *file, unsigned int cmd, const void __user *arg)
 	err = copy_in(&bind, sizeof(bind), BIND_SIZE_VER0, cmd, arg);
 	if (err)
 		return err;
-	if (bind.flags & ~VPROCNS_BIND_AT_EXEC || bind.pidfd < -1)
+	if (bind.flags & ~(VPROCNS_BIND_AT_EXEC | VPROCNS_BIND_JOIN_AT_EXEC) ||
+	    bind.pidfd < -1)
 		return -EINVAL;
 
 	if (bind.pidfd == -1) {
@@ -292,6 +295,25 @@ static int events_stats(struct descriptor *descriptor, unsigned int cmd,
 	return copy_out(arg, cmd, &stats, sizeof(stats));
 }
 
+static int slot(struct vprocns_group *group, unsigned int cmd,
+		const void __user *arg)
+{
+	struct vprocns_slot slot;
+	int err;
+
+	err = copy_in(&slot, sizeof(slot), SLOT_SIZE_VER0, cmd, arg);
+	if (err)
+		return err;
+	if (slot.reserved || slot.slot >= VPROCNS_SLOTS ||
+	    !group->numbers.by_lineage)
+		return -EINVAL;
+	if (!vprocns_group_takes_joiners(group))
+		return -ESRCH;
+	if (task_active_pid_ns(current) == group->ns)
+		return -EPERM;
+	return vprocns_joiners_ask(&group->joiners, slot.slot);
+}
+
 static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct descriptor *const descriptor = file->private_data;
@@ -313,6 +335,8 @@ static long group_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return translate(group, cmd, to);
 	case _IOC_NR(VPROCNS_MEMBERS):
 		return members(group, cmd, to);
+	case _IOC_NR(VPROCNS_SLOT):
+		return slot(group, cmd, to);
 	case _IOC_NR(VPROCNS_REFUSALS):
 		return refusals(group, cmd, to);
 	case _IOC_NR(VPROCNS_EVENTS):

@@ -77,6 +77,24 @@ struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
 }
 
 /**
+ * vprocns_group_of_current - the group whose rules hold for the caller
+ *
+ * Context: RCU read side, which keeps the group; any. Takes the lock of a group's
+ * joiners, innermost.
+ * Return: the group; NULL outside of any, and for a task that joined one and is to
+ * begin at its first exec.
+ */
+struct vprocns_group *vprocns_group_of_current(void)
+{
+	struct vprocns_group *const group =
+		vprocns_group_of(task_active_pid_ns(current));
+
+	if (group && vprocns_joiners_is_starting(&group->joiners, current))
+		return NULL;
+	return group;
+}
+
+/**
  * vprocns_group_start - pid 1 of a PID namespace executes a program
  * @ns: the namespace
  *
@@ -308,6 +326,7 @@ static int set_up(struct vprocns_group *group,
 	INIT_WORK(&group->end_work, end_group);
 	INIT_WORK(&group->refusal_work, log_refusals);
 	vprocns_refusal_init(&group->refusals);
+	vprocns_joiners_init(&group->joiners);
 	n->first = create->first;
 	n->last = create->last;
 	n->seed = create->seed;
@@ -449,6 +468,7 @@ static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
 	__module_get(THIS_MODULE);
 	group->self_bound = self;
 	group->waits_for_exec = flags & VPROCNS_BIND_AT_EXEC;
+	group->joiners.at_exec = flags & VPROCNS_BIND_JOIN_AT_EXEC;
 	group->init = get_pid(init);
 	/* Pairs with smp_load_acquire() in member.c. */
 	smp_store_release(&group->ns, get_pid_ns(ns));
@@ -508,6 +528,24 @@ out:
 }
 
 /**
+ * vprocns_group_takes_joiners - whether a process can join a group now
+ * @group: the group
+ *
+ * Context: process; takes groups_lock.
+ * Return: true when the group is bound, has not ended, and its rules have begun.
+ */
+bool vprocns_group_takes_joiners(const struct vprocns_group *group)
+{
+	bool takes;
+
+	mutex_lock(&groups_lock);
+	takes = group->state == VPROCNS_STATE_BOUND &&
+		!READ_ONCE(group->waits_for_exec);
+	mutex_unlock(&groups_lock);
+	return takes;
+}
+
+/**
  * vprocns_group_kill - ends a group
  * @group: the group
  *
@@ -563,6 +601,7 @@ static void release_group(struct kref *refs)
 		put_pid_ns(group->ns);
 	put_pid(group->init);
 	put_cred(group->creator);
+	vprocns_joiners_exit(&group->joiners);
 	vprocns_numbers_exit(&group->numbers);
 	kfree_rcu(group, rcu);
 	/*

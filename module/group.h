@@ -10,6 +10,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "joiner.h"
 #include "numbers.h"
 #include "policy.h"
 #include "refusal.h"
@@ -27,6 +28,7 @@
  * @passed: the last allowed request, packed by pack_request(), without and with
  *	CLONE_THREAD; 0 if none. Spares judging it again.
  * @create: the request, with defaults filled in; fixed
+ * @joiners: the processes from outside that have to be told apart
  * @self_bound: bound by its own init; fixed by the bind
  * @waits_for_exec: its rules begin when its init executes a program
  * @vfork_warned: the log says that vfork runs as fork
@@ -55,6 +57,7 @@ struct vprocns_group {
 	struct vprocns_policy policy;
 	u64 passed[2];
 	struct vprocns_create create;
+	struct vprocns_joiners joiners;
 	bool self_bound;
 	bool waits_for_exec;
 	atomic_t vfork_warned;
@@ -93,6 +96,8 @@ void vprocns_group_refused(struct vprocns_group *group,
 
 struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
+struct vprocns_group *vprocns_group_of_current(void);
+bool vprocns_group_takes_joiners(const struct vprocns_group *group);
 bool vprocns_group_admin(const struct vprocns_group *group);
 
 #endif

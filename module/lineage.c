@@ -32,6 +32,7 @@ static bool is_first_process(__u64 cloner_lineage, __u64 ordinal)
  * @cloner_lineage: lineage of the task that cloned it
  * @ordinal: as which of the cloner's successful clones, from 1; for
  *	%VPROCNS_LINEAGE_OUTSIDE as which task that joined, for
+ *	%VPROCNS_LINEAGE_SLOT the slot plus 1, for
  *	%VPROCNS_LINEAGE_BEFORE its TID
  *
  * Return: SipHash of (@cloner_lineage, @ordinal), both as 64 bits, little-endian; 0 for

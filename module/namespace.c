@@ -32,8 +32,7 @@ static struct vprocns_policy policy_for_current(const struct vprocns_group *grou
  */
 void *vprocns_redirect_unshare(struct ftrace_regs *fregs)
 {
-	struct vprocns_group *const group =
-		vprocns_group_of(task_active_pid_ns(current));
+	struct vprocns_group *const group = vprocns_group_of_current();
 	struct vprocns_refusal refusal = {
 		.call = VPROCNS_CALL_UNSHARE, .rule = VPROCNS_RULE_UNSHARE,
 		.flags = vprocns_regs_argument(fregs, 0),
@@ -89,7 +88,7 @@ static long judge_setns(int fd, u32 kind)
 	if (judged < 0)
 		return judged;
 	rcu_read_lock();
-	group = vprocns_group_of(task_active_pid_ns(current));
+	group = vprocns_group_of_current();
 	if (group) {
 		policy = policy_for_current(group, judged);
 		err = vprocns_policy_setns(&policy, judged);
@@ -133,5 +132,5 @@ void *vprocns_redirect_setns(struct ftrace_regs *fregs)
 	if (vprocns_regs_argument(fregs, 0) !=
 	    (unsigned long)task_pt_regs(current))
 		return NULL;
-	return vprocns_group_of(task_active_pid_ns(current)) ? setns_target : NULL;
+	return vprocns_group_of_current() ? setns_target : NULL;
 }

@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
+#include "joiner.h"
 #include "lineage.h"
 #include "numbers.h"
 #include "vprocns.h"
@@ -27,6 +28,8 @@ int vprocns_numbers_init(struct vprocns_numbers *n)
 		return 0;
 	n->outside_start = vprocns_lineage_start(n->seed, VPROCNS_LINEAGE_OUTSIDE,
 						 vprocns_numbers_span(n));
+	n->slot_start = vprocns_lineage_start(n->seed, VPROCNS_LINEAGE_SLOT,
+					      vprocns_numbers_span(n));
 	return vprocns_records_init(&n->records);
 }
 
@@ -267,17 +270,26 @@ int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
 	return 0;
 }
 
+static u32 number_of_joiner(const struct vprocns_numbers *n,
+			    const struct vprocns_origin *origin)
+{
+	return number_of(n, origin,
+			 origin->cloner_lineage == VPROCNS_LINEAGE_SLOT ?
+			 n->slot_start : n->outside_start);
+}
+
 /**
  * vprocns_numbers_of_joiner - by lineage: the number for a task from outside
  * @n: the numbers
- * @number: .place: as which task from outside; out: .record
+ * @number: .place: as which task from outside, unless it has a slot; out: .record
+ * @slot: its slot, or %VPROCNS_NO_SLOT
  * @nr: out: the number that it is to have
  *
  * Context: process; may sleep.
  * Return: 0 or -ENOMEM.
  */
 int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
-			      struct vprocns_number *number, u32 *nr)
+			      struct vprocns_number *number, u32 slot, u32 *nr)
 {
 	struct vprocns_record *const record = prepare(n, true);
 
@@ -286,9 +298,12 @@ int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
 	*record = (struct vprocns_record) {
 		.origin = { VPROCNS_LINEAGE_OUTSIDE, number->place },
 	};
+	if (slot != VPROCNS_NO_SLOT)
+		record->origin = (struct vprocns_origin) { VPROCNS_LINEAGE_SLOT,
+							   (u64)slot + 1 };
 	record->process = record->origin;
 	number->record = record;
-	*nr = number_of(n, &record->origin, n->outside_start);
+	*nr = number_of_joiner(n, &record->origin);
 	return 0;
 }
 
@@ -311,8 +326,7 @@ static void commit_joiner(struct vprocns_numbers *n, struct task_struct *child)
 	vprocns_record_rename(table, record, child);
 	/* The child has one, so that this is not the last. */
 	put_pid(task_pid(child));
-	n->collisions += tid_of(child) != number_of(n, &record->origin,
-						    n->outside_start);
+	n->collisions += tid_of(child) != number_of_joiner(n, &record->origin);
 }
 
 static void commit_by_lineage(struct vprocns_numbers *n,

@@ -35,6 +35,7 @@ struct vprocns_number {
  * @cursor: bit 0: a clone uses the cursor of the namespace's own search; see pid.c
  * @outside_start: where the numbers of tasks that join from outside start, by
  *	lineage; fixed
+ * @slot_start: where those of tasks that join by a slot start, by lineage; fixed
  * @sequence: sequential: the next numbers. By lineage: counts the tasks that join
  *	from outside.
  * @records: by lineage: the records of the live tasks. A commit can't allocate,
@@ -54,6 +55,7 @@ struct vprocns_numbers {
 	bool by_lineage;
 	unsigned long cursor;
 	u32 outside_start;
+	u32 slot_start;
 
 	struct vprocns_sequence sequence;
 	struct vprocns_records records;
@@ -73,7 +75,7 @@ bool vprocns_numbers_take(struct vprocns_numbers *n, u32 highest,
 void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to);
 int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr);
 int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
-			      struct vprocns_number *number, u32 *nr);
+			      struct vprocns_number *number, u32 slot, u32 *nr);
 void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *number,
 			  struct pid *pid);
 void vprocns_numbers_give_back(struct vprocns_numbers *n,

@@ -282,13 +282,15 @@ static struct pid *alloc_by_lineage(struct vprocns_clone *clone,
 				    struct pid_namespace *ns)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
+	const u32 slot = clone->joiner ? clone->joiner->slot : VPROCNS_NO_SLOT;
 	u32 nr;
 	int err;
 
 	if (clone->joins) {
 		/* The sequence counts such tasks. */
-		vprocns_numbers_take(n, U32_MAX, &clone->number);
-		err = vprocns_numbers_of_joiner(n, &clone->number, &nr);
+		if (slot == VPROCNS_NO_SLOT)
+			vprocns_numbers_take(n, U32_MAX, &clone->number);
+		err = vprocns_numbers_of_joiner(n, &clone->number, slot, &nr);
 	} else {
 		err = vprocns_numbers_of_child(n, &nr);
 	}
@@ -305,8 +307,11 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 						alloc_next(clone, ns);
 
 	/* If that failed, so will the clone, and give back what it took. */
-	if (!IS_ERR(pid))
-		vprocns_numbers_hold(n, &clone->number, pid);
+	if (IS_ERR(pid))
+		return pid;
+	vprocns_numbers_hold(n, &clone->number, pid);
+	if (clone->joiner)
+		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
 	return pid;
 }
 

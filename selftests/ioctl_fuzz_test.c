@@ -38,6 +38,9 @@ static const struct op {
 	{ "EVENTS_STATS", VPROCNS_EVENTS_STATS, false, { EINVAL } },
 	{ "REFUSALS", VPROCNS_REFUSALS, false, {} },
 	{ "KILL", VPROCNS_KILL, false, { EPERM, ESRCH } },
+	/* EINVAL: numbering is sequential. */
+	{ "SLOT", VPROCNS_SLOT, false,
+	  { EINVAL, ESRCH, EPERM, EBUSY, ENOSPC, ENOMEM } },
 };
 
 static const int shared_errors[] = { ENOTTY, EFAULT, EINVAL, E2BIG };
@@ -107,6 +110,7 @@ union argument {
 	struct vprocns_members members;
 	struct vprocns_refusals refusals;
 	struct vprocns_events events;
+	struct vprocns_slot slot;
 	__u32 words[1 << (_IOC_SIZEBITS - 2)];
 	__u64 longs[1 << (_IOC_SIZEBITS - 3)];
 	unsigned char bytes[1 << _IOC_SIZEBITS];
@@ -281,6 +285,9 @@ static void fill(struct fuzzer *f, unsigned int cmd, union argument *a)
 		a->members.members =
 			answer_at(f, a->members.capacity *
 				  (a->members.size ? a->members.size : 40));
+		break;
+	case VPROCNS_SLOT:
+		a->slot.slot = below(state, VPROCNS_SLOTS + 1);
 		break;
 	case VPROCNS_REFUSALS:
 		a->refusals.capacity = below(state, 6);
@@ -643,7 +650,8 @@ static void check_fuzzer(struct __test_metadata *_metadata,
 	EXPECT_STREQ("", f->wrong);
 	for (i = 0; i < ARRAY_SIZE(ops); i++) {
 		succeeded += f->succeeded[i];
-		if (f->races)
+		/* A slot is had by lineage alone, of a group that is bound just then. */
+		if (f->races || ops[i].cmd == VPROCNS_SLOT)
 			continue;
 		/* A member's own namespace is bound already, and not a member's to end. */
 		EXPECT_EQ(f->is_member && (ops[i].of_device ||

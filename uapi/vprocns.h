@@ -181,6 +181,27 @@ struct vprocns_bind {
  * there by then keep their numbers.
  */
 #define VPROCNS_BIND_AT_EXEC		_BITUL(0)
+/**
+ * VPROCNS_BIND_JOIN_AT_EXEC - bit of vprocns_bind.flags: so do those that join
+ *
+ * Each process that joins from outside begins at its next exec: what it
+ * clones before takes numbers from @last downwards and is counted as a kernel
+ * thread, and neither policy nor view hold for it. Up to %VPROCNS_SLOTS processes
+ * may have a slot or be on their way to their exec at once; one more fails with EAGAIN.
+ */
+#define VPROCNS_BIND_JOIN_AT_EXEC	_BITUL(1)
+
+#define VPROCNS_SLOTS	4096
+
+/**
+ * struct vprocns_slot - argument of VPROCNS_SLOT
+ * @slot: the slot, below %VPROCNS_SLOTS
+ * @reserved: zero
+ */
+struct vprocns_slot {
+	__u32 slot;
+	__u32 reserved;
+};
 
 /**
  * enum vprocns_state - how far a group's life has come
@@ -290,7 +311,8 @@ enum vprocns_rule {
  * @clones: tasks that programs made, threads among them
  * @threads: those of @clones that are threads of their maker's process
  * @joined: those of @clones that a task outside the group put into it
- * @kernel_threads: TIDs given to tasks that the kernel makes for a member
+ * @kernel_threads: TIDs given to tasks that the kernel makes for a member, or that
+ *	a process from outside makes before it begins (%VPROCNS_BIND_JOIN_AT_EXEC)
  *	(io_uring workers); a few more than tasks where a limit refuses these
  * @exits: members that ended
  * @rewritten: requests to clone that went on with other flags; one that a signal
@@ -422,10 +444,10 @@ struct vprocns_translate {
  * @lineage: what the numbers of its children follow from; 0 is the first
  *	program, 2^64-3 pid 1
  * @cloner_lineage: that of who cloned it; 2^64-1 when it joined from outside,
- *	2^64-2 when it was there before the bind
+ *	2^64-4 when it did so by a slot, 2^64-2 when it was there before the bind
  * @birth: as which of its cloner's successful clones it was made, from 1; for
- *	a task that joined from outside, as which of those; for one that was
- *	there before the bind, its TID
+ *	a task that joined from outside, as which of those, or its slot plus 1; for
+ *	one that was there before the bind, its TID
  * @cloner: TID that its cloner had then; 0 when that was no member, or when
  *	the task was there before the bind
  * @reserved: zero
@@ -598,6 +620,33 @@ struct vprocns_members {
  * * ESRCH - it has ended
  */
 #define VPROCNS_KILL		_IO(VPROCNS_IOC, 0x15)
+
+/**
+ * VPROCNS_SLOT - have the caller's next clone into a group take a slot
+ *
+ * On a group; takes a struct vprocns_slot.
+ *
+ * By lineage, the number and the lineage of a process that joins from outside depend
+ * on how many joined before. With a slot they depend on the slot alone, so processes
+ * that a launcher starts at once have the same in every run. A slot is in use from
+ * this call on until the process has exited, or the caller has without cloning; then
+ * another may have it. Its number is free when somebody has waited for the process:
+ * who takes the slot before then gets another number, counted as a collision. A
+ * clone that fails leaves the slot to the caller's next one, and another call in its
+ * place asks for another slot.
+ *
+ * A slot says which process it is whatever the order. Sequential numbers are
+ * the order, so with these there are no slots.
+ *
+ * Return: 0, or -1 with errno:
+ * * EINVAL - a slot out of range, a reserved field, sequential numbering
+ * * ESRCH - the group is not bound, waits for its pid 1 to execute, or has ended
+ * * EPERM - the caller is a member
+ * * EBUSY - the slot is in use
+ * * ENOSPC - %VPROCNS_SLOTS processes that have to be told apart are alive
+ * * ENOMEM - as everywhere
+ */
+#define VPROCNS_SLOT		_IOW(VPROCNS_IOC, 0x18, struct vprocns_slot)
 
 /**
  * VPROCNS_REFUSALS - what a group refused, by rule

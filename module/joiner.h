@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _VPROCNS_JOINER_H
+#define _VPROCNS_JOINER_H
+
+#include <linux/hashtable.h>
+#include <linux/list.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+#include "vprocns.h"
+
+struct pid;
+struct task_struct;
+
+/**
+ * struct vprocns_joiner - a process that joins from outside, or is to join
+ * @list: in the list of those that are asked for or in flight, or of unused ones
+ * @node: in the table by @process once its clone has succeeded
+ * @asker: the task that clones it, with a reference
+ * @process: its struct pid, without a reference: in flight, or alive
+ * @slot: the slot, or %VPROCNS_NO_SLOT
+ * @starting: it is there and has not executed a program yet
+ */
+struct vprocns_joiner {
+	struct list_head list;
+	struct hlist_node node;
+	struct pid *asker;
+	const struct pid *process;
+	u32 slot;
+	bool starting;
+};
+
+#define VPROCNS_NO_SLOT	U32_MAX
+
+/**
+ * struct vprocns_joiners - those of one PID namespace that have to be told apart
+ * @lock: protects all but @at_exec. Raw: the probes may run with preemption off.
+ *	No other lock is taken under it.
+ * @at_exec: each begins at its first exec; fixed by the bind
+ * @slots: by slot; NULL until the first is asked for
+ * @waiting: those whose clone has not succeeded
+ * @alive: the others, by process
+ * @unused: to be freed when somebody may sleep
+ * @nr: how many there are but for @unused, at most %VPROCNS_SLOTS
+ * @nr_starting: how many have not executed a program yet
+ */
+struct vprocns_joiners {
+	raw_spinlock_t lock;
+	bool at_exec;
+	struct vprocns_joiner **slots;
+	struct list_head waiting;
+	DECLARE_HASHTABLE(alive, 6);
+	struct list_head unused;
+	u32 nr;
+	u32 nr_starting;
+};
+
+void vprocns_joiners_init(struct vprocns_joiners *joiners);
+void vprocns_joiners_exit(struct vprocns_joiners *joiners);
+
+int vprocns_joiners_ask(struct vprocns_joiners *joiners, u32 slot);
+struct vprocns_joiner *vprocns_joiners_begin(struct vprocns_joiners *joiners);
+void vprocns_joiners_placed(struct vprocns_joiners *joiners,
+			    struct vprocns_joiner *joiner, const struct pid *pid);
+void vprocns_joiners_commit(struct vprocns_joiners *joiners,
+			    struct task_struct *child);
+void vprocns_joiners_returned(struct vprocns_joiners *joiners);
+void vprocns_joiners_exec(struct vprocns_joiners *joiners,
+			  struct task_struct *task);
+void vprocns_joiners_end(struct vprocns_joiners *joiners,
+			 struct task_struct *task);
+bool vprocns_joiners_is_starting(struct vprocns_joiners *joiners,
+				 struct task_struct *task);
+
+#endif
