@@ -497,6 +497,20 @@ run vprocns ls
 has "ls: shows the seed, and no next number" ' family +bound +shadow +lineage +0 +1000 +32767 +7 '
 run vprocns stat family
 has "stat: counts collisions" '^collisions +0$'
+run vprocns exec --slot 3 family sh -c 'echo $$'
+third=$out
+run vprocns exec --slot 1 family sh -c 'echo $$'
+say "$([[ $out && $third && $out != "$third" ]]; echo $?)" "exec: each slot has its number"
+run vprocns exec --slot 3 family sh -c 'echo $$'
+is "exec: a slot has the same number again" 0 "$third"
+vprocns exec --slot 3 family sleep 1000 &
+await bash -c "vprocns ps family | grep -q '^ *$third .* sleep'"
+run vprocns exec --slot 3 family true
+one_line "exec: a slot in use" 125 "slot 3 is in use"
+run vprocns exec --slot 4096 family true
+one_line "exec: a slot out of range" 125 "slot '4096'"
+run vprocns exec --slot 0 alpha true
+one_line "exec: a slot in a group that has none" 125 "slots go with --numbering lineage"
 kill -9 $family
 wait $family 2>/dev/null
 run vprocns stat alpha

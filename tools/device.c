@@ -170,6 +170,27 @@ void group_bind(int group, int pidfd, const struct vprocns_create *create,
 	}
 }
 
+void group_slot(int group, __u32 number)
+{
+	struct vprocns_slot slot = { .slot = number };
+
+	if (!ioctl(group, VPROCNS_SLOT, &slot))
+		return;
+	switch (errno) {
+	case EINVAL:
+		fail("slots go with --numbering lineage, which this group does not have");
+	case EBUSY:
+		fail("slot %u is in use: take another, or wait for its program's end",
+		     number);
+	case ESRCH:
+		fail("the group has not begun, or has ended: slots are of a group that lives");
+	case ENOTTY:
+		fail("the module has no slots: install one of this release");
+	default:
+		fail("slot %u can't be had: %s", number, strerror(errno));
+	}
+}
+
 struct vprocns_stats group_stats(int group)
 {
 	struct vprocns_stats stats;

@@ -20,6 +20,8 @@ int group_open(int device, const char *word);
 /* @flags: VPROCNS_BIND_*. */
 void group_bind(int group, int pidfd, const struct vprocns_create *create,
 		__u32 flags);
+/* The caller's next child in the group takes the slot. */
+void group_slot(int group, __u32 slot);
 struct vprocns_info group_info(int group);
 struct vprocns_stats group_stats(int group);
 /* One entry for each rule that refused something; how many. */

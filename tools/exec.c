@@ -20,11 +20,13 @@
 #include "tool.h"
 
 #define EXEC_USAGE							\
-	"[--quiet] GROUP [--] CMD [ARG]...\n"				\
+	"[OPTION]... GROUP [--] CMD [ARG]...\n"				\
 	"\n"								\
 	"Runs CMD as one more program of GROUP, an id or a name. Its TID is the\n" \
 	"next of the group; its parent is outside. Exit status: as for run.\n" \
 	"\n"								\
+	"  --slot N          by lineage: as the program of slot N (0 to 4095), whose numbers\n" \
+	"                    don't depend on how many joined before\n"	\
 	"  --quiet           no line at the end about what the group refused meanwhile\n"
 
 /* Whether what this link in /proc leads to is the same for the group's pid 1. */
@@ -86,6 +88,7 @@ static void join(int group)
 static int exec_main(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "slot", required_argument, NULL, OPT_SLOT },
 		{ "quiet", no_argument, NULL, OPT_QUIET },
 		HELP_OPTION
 	};
@@ -94,12 +97,16 @@ static int exec_main(int argc, char **argv)
 	const pid_t caller = getpid();
 	struct relay relay;
 	bool quiet = false;
+	int option, slot = -1;
 	int sockets[2];
 	int device;
 	int group;
 
-	while (next_option(argc, argv, OPTIONS_FIRST, options) != -1)
-		quiet = true;
+	while ((option = next_option(argc, argv, OPTIONS_FIRST, options)) != -1)
+		if (option == OPT_QUIET)
+			quiet = true;
+		else
+			slot = number(optarg, "slot", 0, VPROCNS_SLOTS - 1);
 	if (optind == argc)
 		misuse("no group given; see vprocns exec --help");
 	device = device_open();
@@ -115,6 +122,9 @@ static int exec_main(int argc, char **argv)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets))
 		fail("no socket: %s", strerror(errno));
 	relay_begin(&relay);
+	/* The next clone's, so nothing may come between. */
+	if (slot >= 0)
+		group_slot(group, slot);
 	relay.child = fork();
 	if (relay.child < 0)
 		fail("the program can't be started: %s", strerror(errno));

@@ -160,7 +160,8 @@ static void bind_container(int pid, const struct vprocns_create *create)
 	device = device_open();
 	group = group_create(device, create);
 	/* Not before: the runtime still makes threads and sets capabilities. */
-	group_bind(group, pidfd, create, VPROCNS_BIND_AT_EXEC);
+	group_bind(group, pidfd, create,
+		   VPROCNS_BIND_AT_EXEC | VPROCNS_BIND_JOIN_AT_EXEC);
 	close(group);
 	close(device);
 	close(pidfd);

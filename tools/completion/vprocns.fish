@@ -2,7 +2,7 @@
 # fish completion for vprocns(1)
 
 set -g __vprocns_with_value --profile --allow --vfork --caps --numbering --seed --first --last --name \
-    --part --user --report-file --output -o --events --top
+    --part --user --report-file --output -o --events --top --slot
 
 function __vprocns_groups
     vprocns ls --json 2>/dev/null |
@@ -143,6 +143,7 @@ __vprocns_option record -l top -x -d 'how many tasks to show at the end'
 __vprocns_option bind -l at-exec -d 'begin when pid 1 executes a program next'
 __vprocns_option "show bind ls check ps stat map explain diff" -l json -d 'print JSON'
 __vprocns_option "kill ps stat map" -a '(__vprocns_groups)' -d group
+__vprocns_option exec -l slot -x -d 'by lineage, as the program of this slot'
 complete -c vprocns -n '__vprocns_is exec; and not __vprocns_before_program; and not __vprocns_at_program' \
     -a '(__vprocns_groups)' -d group
 __vprocns_option map -l to-virtual -d 'the other way round'
