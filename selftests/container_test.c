@@ -166,6 +166,7 @@ TEST(capabilities_of_a_namespace_below)
 	const struct vprocns_create create = {
 		.profile = VPROCNS_PROFILE_CONTAINER,
 	};
+	volatile bool *const ready = shared_memory(sizeof(*ready));
 	const int group = make_group(&create);
 	const pid_t init = sys_clone(CLONE_NEWPID | SIGCHLD);
 
@@ -175,11 +176,12 @@ TEST(capabilities_of_a_namespace_below)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (unshare(CLONE_NEWUSER) || unshare(CLONE_NEWUTS))
 			_exit(1);
+		*ready = true;
 		while (!get_info(group).ns_inum)
 			usleep(1000);
 		_exit(clone3_with(CLONE_NEWUTS) == EPERM ? 0 : 2);
 	}
-	usleep(100000);
+	EXPECT_TRUE(EVENTUALLY(*ready));
 	EXPECT_EQ(0, bind_group(group, sys_pidfd_open(init)));
 	EXPECT_EQ(0, status_of(init));
 	EXPECT_TRUE(close_group(group));
