@@ -50,7 +50,17 @@ check:
 	@selftests/install-deps
 	@selftests/run.py $(KERNELS:%=--kernel %) --tests "$(TESTS)"
 
-# Likewise on the kernels built to find fault.
+# Installs what is missing, then runs containers in a VM, by the runtimes that Debian has.
+# STARTS= is how many starts a table of numbers has.
+CONTAINERS_KERNEL ?= bookworm
+check-containers:
+	@selftests/install-deps containers
+	@$(MAKE) -s --no-print-directory tool
+	@$(MAKE) -s --no-print-directory -C integration oci
+	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
+		env $(STARTS:%=STARTS=%) integration/oci/containers_test.sh
+
+# As check, on the kernels built to find fault.
 check-debug: KERNELS = debug kcsan
 check-debug:
 	@$(MAKE) -s --no-print-directory check KERNELS="$(KERNELS)"
@@ -163,4 +173,5 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	check-compare check-programs check-pages torture fuzz bench collisions clean
+	check-compare check-programs check-pages check-containers \
+	torture fuzz bench collisions clean

@@ -38,7 +38,7 @@ static void *tell_tid(void *tid)
 
 static int numbers(void)
 {
-	int child, err, thread_tid = 0;
+	int child, grandchild, err, thread_tid = 0;
 	pthread_t thread;
 
 	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
@@ -47,10 +47,11 @@ static int numbers(void)
 		return 1;
 	child = fork();
 	if (!child) {
-		*shared = fork();
-		if (!*shared)
+		grandchild = fork();
+		if (!grandchild)
 			_exit(0);
-		waitpid(*shared, NULL, 0);
+		*shared = grandchild;
+		waitpid(grandchild, NULL, 0);
 		_exit(0);
 	}
 	waitpid(child, NULL, 0);
