@@ -122,7 +122,7 @@ check-compare:
 		--tries $(TRIES) --percent 30 --load 1 --scale 10 threads
 
 # Installs what is missing, then runs real programs outside, in a plain PID namespace and
-# in groups, and compares; PROGRAMS names some of them.
+# in groups, and compares; PROGRAMS names some of them. Then the commands of measure.md.
 check-programs: KERNELS = bookworm
 check-programs:
 	@selftests/install-deps programs
@@ -130,6 +130,7 @@ check-programs:
 	@set -e; for kernel in $(KERNELS); do \
 		VM_TIMEOUT=7200 selftests/vm/run --kernel $$kernel -- selftests/programs.py $(PROGRAMS); \
 	done
+	@[ "$(PROGRAMS)" ] || selftests/vm/run -- selftests/measure_manual.py
 
 # Installs what is missing, then looks at the page of `vprocns timeline` in a browser.
 check-pages:
