@@ -35,7 +35,10 @@ nothing_left() {
 
 # The kernel keeps a group's hooks for a while after its end; the module can go at once.
 loaded_is_installed() {
-	[[ $(cat /sys/module/vprocns/srcversion) == "$(modinfo -F srcversion vprocns)" ]]
+	local installed
+
+	installed=$(modinfo -F srcversion vprocns)
+	[[ $installed && $(cat /sys/module/vprocns/srcversion) == "$installed" ]]
 }
 
 # edit SCRIPT FILE: as sed -i, but the file keeps its date, so that make builds nothing
