@@ -60,6 +60,15 @@ check-containers:
 	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
 		env $(STARTS:%=STARTS=%) integration/oci/containers_test.sh
 
+# Likewise a Slurm cluster of two nodes with the SPANK plugin. RUNS= is how often its
+# MPI program runs.
+check-cluster:
+	@selftests/install-deps cluster
+	@$(MAKE) -s --no-print-directory tool
+	@$(MAKE) -s --no-print-directory -C integration slurm
+	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
+		env $(RUNS:%=RUNS=%) integration/slurm/cluster_test.sh
+
 # As check, on the kernels built to find fault.
 check-debug: KERNELS = debug kcsan
 check-debug:
@@ -174,5 +183,5 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	check-compare check-programs check-pages check-containers \
+	check-compare check-programs check-pages check-containers check-cluster \
 	torture fuzz bench collisions clean

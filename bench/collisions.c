@@ -98,6 +98,87 @@ static void measure(const struct tree *tree, unsigned int runs)
 	free(lineages);
 }
 
+/* A node of a cluster: ranks that join by slot, each with so many threads. */
+struct node {
+	__u32 ranks;
+	__u32 threads;
+	__u32 span;
+};
+
+static __u32 take(__u32 nr, unsigned char *used, __u32 span)
+{
+	const __u32 collision = used[nr];
+
+	while (used[nr])
+		nr = (nr + 1) % span;
+	used[nr] = 1;
+	return collision;
+}
+
+/* Collisions of one node with one seed. */
+static __u32 simulate_node(const struct node *node, __u64 seed,
+			   unsigned char *used)
+{
+	const __u32 slots = vprocns_lineage_start(seed, VPROCNS_LINEAGE_SLOT,
+						  node->span);
+	__u32 rank, thread, start, collisions = 0;
+	__u64 lineage;
+
+	memset(used, 0, node->span);
+	for (rank = 1; rank <= node->ranks; rank++) {
+		lineage = vprocns_lineage_of(seed, VPROCNS_LINEAGE_SLOT, rank);
+		collisions += take(vprocns_lineage_number(VPROCNS_LINEAGE_SLOT,
+							  slots, rank, 0,
+							  node->span),
+				   used, node->span);
+		start = vprocns_lineage_start(seed, lineage, node->span);
+		for (thread = 1; thread <= node->threads; thread++)
+			collisions += take(vprocns_lineage_number(lineage, start,
+								  thread, 0,
+								  node->span),
+					   used, node->span);
+	}
+	return collisions;
+}
+
+static void measure_node(const struct node *node, unsigned int runs)
+{
+	unsigned char *const used = malloc(node->span);
+	unsigned int run, clean = 0;
+	double sum = 0;
+	__u32 found;
+
+	if (!used)
+		fail("memory");
+	for (run = 0; run < runs; run++) {
+		found = simulate_node(node, run, used);
+		clean += !found;
+		sum += found;
+	}
+	printf("| %u | %u | %u | %.3f | %.2f |\n",
+	       node->span + VPROCNS_FIRST_TID, node->ranks, node->threads,
+	       (double)clean / runs, sum / runs);
+	free(used);
+}
+
+static void measure_nodes(unsigned int runs)
+{
+	static const struct node nodes[] = {
+		{ 16, 8, 32768 }, { 128, 8, 32768 }, { 16, 8, 4194304 },
+		{ 128, 8, 4194304 }, { 128, 64, 4194304 },
+	};
+	size_t i;
+
+	puts("\n| pid_max | ranks | threads of each | clean runs | collisions in a run |");
+	puts("| --: | --: | --: | --: | --: |");
+	for (i = 0; i < ARRAY_SIZE(nodes); i++) {
+		struct node node = nodes[i];
+
+		node.span -= VPROCNS_FIRST_TID;
+		measure_node(&node, runs);
+	}
+}
+
 static void print_head(void)
 {
 	static const char *const columns[] = {
@@ -121,7 +202,8 @@ static void print_usage(const char *name)
 	       "Prints how often a run of so many tasks, each with so many children, has no\n"
 	       "collision with lineage numbering: of N runs with different seeds (1000), by\n"
 	       "the formula, and if each number were drawn by chance (the birthday bound);\n"
-	       "and how many collisions a run has.\n", name);
+	       "and how many collisions a run has. Then likewise for the ranks of a node, which\n"
+	       "join by slot.\n", name);
 }
 
 int main(int argc, char **argv)
@@ -162,5 +244,6 @@ int main(int argc, char **argv)
 				if (tree.tasks <= tree.span)
 					measure(&tree, runs);
 			}
+	measure_nodes(runs);
 	return 0;
 }

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The SPANK plugin on a cluster of two nodes in one machine. Runs in the VM.
+# RUNS: how often the MPI program runs (20).
+here=$(cd "$(dirname "$0")" && pwd -P)
+. "$here/../../selftests/tap.sh"
+build=$here/../../build/integration
+: "${RUNS:=20}"
+
+useradd --create-home rank
+install -m 0755 "$build"/ranks.* /usr/local/bin
+holds "a cluster of two nodes" "$here/cluster" "$build/spank_vprocns.so"
+((tap_failed == 0)) || {
+	tap_end
+	exit 1
+}
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+
+as_user() {
+	runuser -u rank -- "$@"
+}
+no_group() {
+	[[ $(vprocns ls --json | grep -c '"id"') == 0 ]]
+}
+no_rest() {
+	! pgrep -x vprocns-init
+}
+
+run srun --help
+has "srun knows the options" '--vprocns-numbering'
+run srun -N2 -n2 sh -c 'echo $$'
+[[ $status == 0 && $(wc -w <<<"$out") == 2 ]]
+say $? "without them all is as before"
+
+# shellcheck disable=SC2016
+numbers='echo $SLURM_PROCID $$ $(exec sh -c "echo \$PPID")'
+run srun -N2 -n4 --vprocns sh -c "$numbers"
+first=$(sort <<<"$out")
+is "four tasks in groups" 0
+[[ $(cut -d' ' -f2 <<<"$first" | sort -u | wc -l) == 2 ]]
+say $? "tasks of one node differ, those of one local ID don't"
+run as_user srun -N2 -n4 --chdir=/tmp --vprocns sh -c "$numbers"
+[[ $status == 0 && $(sort <<<"$out") == "$first" ]]
+say $? "a user has the same numbers"
+run as_user srun -n1 --chdir=/tmp --vprocns sh -c 'id -un; grep ^NSpid: /proc/self/status | wc -w; readlink /proc/self/ns/user'
+[[ $status == 0 && $out == "rank"$'\n'"2"$'\n'"$(readlink /proc/self/ns/user)" ]]
+say $? "as the user, in no user namespace"
+run as_user srun -n1 --chdir=/tmp --vprocns=container unshare --user true
+[[ $status != 0 && $err == *"Operation not permitted"* ]]
+say $? "the profile holds"
+run env SLURM_VPROCNS=container srun -n1 unshare --uts --user true
+[[ $status != 0 && $err == *"Operation not permitted"* ]]
+say $? "an environment variable stands for the option"
+run srun -n1 --vprocns=nonsense true
+[[ $status != 0 && $err == *"shadow, shadow-strict, linux or container is needed"* ]]
+say $? "an unknown profile is told"
+run srun -n1 --vprocns --vprocns-numbering=sequential --vprocns-seed=1 true
+[[ $status != 0 && $out$err == *"goes with"* ]]
+say $? "a step that can't be as asked does not start"
+
+run srun -n1 --vprocns sh -c 'exit 7'
+is "exit status" 7
+# shellcheck disable=SC2016
+run srun -n1 --vprocns sh -c 'kill -USR1 $$'
+[[ $status == $((128 + 10)) && $err == *"User defined signal 1"* ]]
+say $? "the signal that ended a task"
+srun -n1 -J counted --vprocns sh -c 'trap "echo one" USR1; echo ready; i=0; while [ $i -lt 30 ]; do sleep 0.5; i=$((i+1)); done' >/tmp/counted &
+await grep -q ready /tmp/counted
+scancel --signal=USR1 -n counted 2>/dev/null
+await grep -q one /tmp/counted
+sleep 2
+[[ $(grep -c one /tmp/counted) == 1 ]]
+say $? "a signal by scancel comes once"
+scancel -n counted
+wait $!
+await no_group
+as_user srun -n2 -J long --chdir=/tmp --vprocns sleep 1000 &
+await pgrep -x sleep
+scancel -n long
+wait $!
+holds "scancel leaves no group" eventually no_group
+holds "and no process" eventually no_rest
+
+cat >/tmp/batch <<'B'
+#!/bin/sh
+echo batch $$
+srun -n2 sh -c 'echo step $$' | sort
+B
+run as_user sbatch --wait --chdir=/tmp --output=/tmp/batch.out -n2 -w n1 --vprocns /tmp/batch
+[[ $status == 0 && $(grep -c step /tmp/batch.out) == 2 && $(awk '$2 < 1000' /tmp/batch.out) == "" ]]
+say $? "sbatch --vprocns: the script and its steps"
+sed 's/^/# batch: /' /tmp/batch.out
+
+# The map from (node, rank, role) to TID.
+map() {
+	timeout 200 srun "$@" --mpi=pmix ranks.openmpi | sort
+}
+run map -N2 -n4 --vprocns
+[[ $status == 0 && $(wc -l <<<"$out") == 20 ]]
+say $? "an MPI program of 2 x 2 ranks"
+expected=$out
+same=1
+for ((i = 1; i < RUNS; i++)); do
+	run map -N2 -n4 --vprocns
+	[[ $out != "$expected" ]] || same=$((same + 1))
+done
+[[ $same == "$RUNS" ]]
+say $? "the same map in each of $RUNS runs"
+run map -N2 -n4 --vprocns --vprocns-seed=5
+[[ $status == 0 && $out != "$expected" ]]
+say $? "another seed, another map"
+# The control: without slots and lineage it depends on who comes first.
+run map -N2 -n4 --vprocns --vprocns-numbering=sequential
+[[ $status == 0 && $out != "$expected" ]]
+say $? "sequential numbers are others"
+await no_group
+
+# --- mpirun without Slurm.
+
+# in_slots MPI VARIABLE: ranks that join a group by the slot that their launcher says.
+in_slots() {
+	timeout 100 mpirun."$1" -np 4 sh -c "exec vprocns exec --slot \$$2 mpi ranks.$1" | sort
+}
+open_mpi() {
+	OMPI_MCA_rmaps_base_oversubscribe=1 "$@"
+}
+# around MPI: one group around the launcher.
+around() {
+	timeout 100 vprocns run --quiet --profile linux --numbering lineage -- \
+		mpirun."$1" -np 4 ranks."$1" | sort
+}
+# same NAME CMD...: twice the same lines of four ranks, five for each.
+same() {
+	local name=$1 before
+	shift
+	run "$@"
+	before=$out
+	[[ $status == 0 && $(wc -l <<<"$out") == 20 ]] && run "$@"
+	[[ $status == 0 && $(wc -l <<<"$out") == 20 && $out == "$before" ]]
+	say $? "$name"
+}
+vprocns run --profile linux --numbering lineage --name mpi -- sleep 1000 &
+group=$!
+await vprocns exec mpi true
+same "Open MPI: the same numbers by slot" open_mpi in_slots openmpi OMPI_COMM_WORLD_LOCAL_RANK
+same "MPICH: the same numbers by slot" in_slots mpich MPI_LOCALRANKID
+kill $group
+wait $group
+same "Open MPI: the same numbers in one group around mpirun" open_mpi around openmpi
+same "MPICH: the same numbers in one group around mpirun" around mpich
+tap_end
