@@ -61,8 +61,11 @@ static pid_t init = -1, init_parent;
 
 static int take_profile(const char *word)
 {
+	/* How sbatch hands on to its steps that the option had no word. */
+	static const char none[] = "(null)";
+
 	asked = true;
-	if (!word || !*word || profile_value(word, &request.profile))
+	if (!word || !*word || !strcmp(word, none) || profile_value(word, &request.profile))
 		return ESPANK_SUCCESS;
 	slurm_error("vprocns: profile '%s': shadow, shadow-strict, linux or container is needed",
 		    word);
