@@ -80,8 +80,9 @@ static void warn_of_vfork(struct vprocns_group *group)
 				    group->id);
 }
 
-static int judge_anew(struct vprocns_group *group,
-		      struct kernel_clone_args *args, u64 *passed)
+/* Apart from the target, which then has no policy to clear on its stack. */
+static noinline int judge_anew(struct vprocns_group *group,
+			       struct kernel_clone_args *args, u64 *passed)
 {
 	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
@@ -154,23 +155,12 @@ static pid_t clone_into(struct vprocns_group *group, bool joins,
 	return ret;
 }
 
-static pid_t go_on(struct kernel_clone_args *args, struct vprocns_group *own,
-		   struct vprocns_group *joined)
-{
-	if (unlikely(joined))
-		return clone_into(joined, true, args);
-	/* Not into a namespace below, entered before the bind. */
-	if (own && current->nsproxy->pid_ns_for_children == own->ns)
-		return clone_into(own, false, args);
-	return static_call(vprocns_kernel_clone)(args);
-}
-
 /* Stands in for kernel_clone(). May sleep, for a vfork as long as its child likes. */
 static pid_t kernel_clone_target(struct kernel_clone_args *args)
 {
-	struct pid_namespace *const ns = task_active_pid_ns(current);
+	struct pid_namespace *const ns = ns_of_pid(task_pid(current));
 	struct pid_namespace *const for_children = current->nsproxy->pid_ns_for_children;
-	struct vprocns_group *own, *joined = NULL;
+	struct vprocns_group *own, *joined = NULL, *group;
 	int ret = 0;
 
 	vprocns_target_begin();
@@ -183,9 +173,13 @@ static pid_t kernel_clone_target(struct kernel_clone_args *args)
 
 	if (own)
 		ret = judge(own, args);
-	if (!ret)
-		ret = go_on(args, own, joined);
-	if (joined)
+	/* None for a namespace below, which a member entered before the bind. */
+	group = for_children == ns ? own : joined;
+	if (likely(!ret && group))
+		ret = clone_into(group, joined, args);
+	else if (!ret)
+		ret = static_call(vprocns_kernel_clone)(args);
+	if (unlikely(joined))
 		vprocns_group_put(joined);
 	vprocns_target_end();
 	return ret;
@@ -204,22 +198,26 @@ void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs)
 	const struct pid_namespace *const for_children =
 		current->nsproxy->pid_ns_for_children;
 
+	/*
+	 * Nobody else: a vfork may stay in the target as long as its child likes, and
+	 * only a group holds the module meanwhile.
+	 */
 	return vprocns_group_of(ns) ||
 	       (unlikely(for_children != ns) && vprocns_group_of(for_children)) ?
 	       kernel_clone_target : NULL;
 }
 
 /* Apart from the probe, which then has no registers to save for outsiders. */
-static noinline void commit_clone(struct task_struct *parent,
+static noinline void commit_clone(struct pid_namespace *ns,
+				  struct task_struct *parent,
 				  struct task_struct *child)
 {
-	const struct pid *const pid = task_pid(child);
-	const struct upid *const upid = &pid->numbers[pid->level];
-	const bool joined = task_active_pid_ns(parent) != upid->ns;
+	const bool joined = ns_of_pid(task_pid(parent)) != ns;
 	struct vprocns_group *group;
 
-	rcu_read_lock();
-	group = vprocns_group_of(upid->ns);
+	/* An RCU read side, too. */
+	preempt_disable_notrace();
+	group = vprocns_group_of(ns);
 	/* What a program does before it begins is no clone of the group's. */
 	if (group && !joined &&
 	    vprocns_joiners_is_starting(&group->joiners, parent))
@@ -230,7 +228,7 @@ static noinline void commit_clone(struct task_struct *parent,
 		vprocns_numbers_commit(&group->numbers, parent, child, joined);
 		vprocns_event_new(group, parent, child);
 	}
-	rcu_read_unlock();
+	preempt_enable_notrace();
 }
 
 /**
@@ -244,8 +242,10 @@ static noinline void commit_clone(struct task_struct *parent,
 void vprocns_probe_fork(void *data, struct task_struct *parent,
 			struct task_struct *child)
 {
-	if (task_pid(child)->level)
-		commit_clone(parent, child);
+	struct pid_namespace *const ns = ns_of_pid(task_pid(child));
+
+	if (ns->level && vprocns_group_may_be_of(ns))
+		commit_clone(ns, parent, child);
 }
 
 /**
@@ -280,12 +280,12 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 }
 
 /* Apart from the probe, as commit_clone() is. */
-static noinline void count_exit(struct task_struct *task)
+static noinline void count_exit(struct pid_namespace *ns, struct task_struct *task)
 {
 	struct vprocns_group *group;
 
-	rcu_read_lock();
-	group = vprocns_group_of(task_active_pid_ns(task));
+	preempt_disable_notrace();
+	group = vprocns_group_of(ns);
 	if (group) {
 		atomic64_inc(&group->exits);
 		vprocns_event_exit(group, task);
@@ -294,7 +294,7 @@ static noinline void count_exit(struct task_struct *task)
 		if (group->numbers.by_lineage)
 			vprocns_numbers_end(&group->numbers, task);
 	}
-	rcu_read_unlock();
+	preempt_enable_notrace();
 }
 
 /*
@@ -304,6 +304,8 @@ static noinline void count_exit(struct task_struct *task)
  */
 VPROCNS_EXIT_PROBE(vprocns_probe_exit)
 {
-	if (task_pid(task)->level)
-		count_exit(task);
+	struct pid_namespace *const ns = ns_of_pid(task_pid(task));
+
+	if (ns->level && vprocns_group_may_be_of(ns))
+		count_exit(ns, task);
 }

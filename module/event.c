@@ -123,22 +123,20 @@ static u32 find_lineage(struct vprocns_group *group,
 }
 
 /**
- * vprocns_event_new - a task was made
+ * vprocns_event_tell_new - tells that a task was made
  * @group: its group
  * @parent: who cloned; maybe no member
  * @child: the task, which has not run yet
  *
  * Context: probe of sched_process_fork; RCU read side; takes @group's lock.
  */
-void vprocns_event_new(struct vprocns_group *group, struct task_struct *parent,
-		       struct task_struct *child)
+void vprocns_event_tell_new(struct vprocns_group *group,
+			    struct task_struct *parent, struct task_struct *child)
 {
 	struct vprocns_event_new new;
 	struct vprocns_member member;
 	struct vprocns_ring *ring;
 
-	if (!EVENT_IS_WANTED(group, new))
-		return;
 	new = (struct vprocns_event_new) {
 		.event = begin(group, VPROCNS_EVENT_NEW, sizeof(new),
 			       task_pid(child)),
@@ -250,20 +248,19 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 }
 
 /**
- * vprocns_event_exit - a member ends
+ * vprocns_event_tell_exit - tells that a member ends
  * @group: its group
  * @task: the member, which still has its numbers and its lineage
  *
  * Context: probe of sched_process_exit, @task being the current one; RCU read side;
  * takes @group's lock, and the kernel's lock of this CPU's run queue.
  */
-void vprocns_event_exit(struct vprocns_group *group, struct task_struct *task)
+void vprocns_event_tell_exit(struct vprocns_group *group,
+			     struct task_struct *task)
 {
 	struct vprocns_event_exit exit;
 	struct vprocns_member member;
 
-	if (!EVENT_IS_WANTED(group, exit))
-		return;
 	exit = (struct vprocns_event_exit) {
 		.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit),
 			       task_pid(task)),

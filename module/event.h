@@ -2,24 +2,51 @@
 #ifndef _VPROCNS_EVENT_H
 #define _VPROCNS_EVENT_H
 
+#include <linux/tracepoint-defs.h>
 #include <linux/types.h>
+
+#include "group.h"
 
 struct linux_binprm;
 struct task_struct;
-struct vprocns_group;
 struct vprocns_refusal;
+
+DECLARE_TRACEPOINT(vprocns_new);
+DECLARE_TRACEPOINT(vprocns_exit);
 
 void vprocns_event_made(const struct vprocns_group *group);
 void vprocns_event_bound(struct vprocns_group *group);
 void vprocns_event_ended(struct vprocns_group *group);
-void vprocns_event_new(struct vprocns_group *group, struct task_struct *parent,
-		       struct task_struct *child);
+void vprocns_event_tell_new(struct vprocns_group *group,
+			    struct task_struct *parent,
+			    struct task_struct *child);
 void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 			pid_t old_pid, const char *filename);
-void vprocns_event_exit(struct vprocns_group *group, struct task_struct *task);
+void vprocns_event_tell_exit(struct vprocns_group *group,
+			     struct task_struct *task);
 void vprocns_event_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal);
 void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags);
 void vprocns_event_capset_refused(struct vprocns_group *group, int err);
+
+/*
+ * A task was made; see vprocns_event_tell_new(). Here, since every clone comes by: a
+ * call clears the record on its stack before it looks whether anybody wants it.
+ */
+static inline void vprocns_event_new(struct vprocns_group *group,
+				     struct task_struct *parent,
+				     struct task_struct *child)
+{
+	if (vprocns_rings_wanted(&group->rings) || tracepoint_enabled(vprocns_new))
+		vprocns_event_tell_new(group, parent, child);
+}
+
+/* A member ends; see vprocns_event_tell_exit(). */
+static inline void vprocns_event_exit(struct vprocns_group *group,
+				      struct task_struct *task)
+{
+	if (vprocns_rings_wanted(&group->rings) || tracepoint_enabled(vprocns_exit))
+		vprocns_event_tell_exit(group, task);
+}
 
 #endif

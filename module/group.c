@@ -44,37 +44,8 @@ static u32 name_seed __ro_after_init;
 /* How many each user is charged with, by UID. */
 static DEFINE_XARRAY(groups_of_user);
 
-/*
- * Each clone looks up several times, and in a chain of a few that is cheapest.
- * Changed under groups_lock, read under RCU.
- */
-static DEFINE_HASHTABLE(groups_by_ns, 12);
+DEFINE_HASHTABLE(vprocns_groups_by_ns, VPROCNS_NS_BITS);
 static struct workqueue_struct *end_queue;
-
-static struct vprocns_group *find_by_ns(const struct pid_namespace *ns)
-{
-	struct vprocns_group *group;
-
-	hash_for_each_possible_rcu(groups_by_ns, group, node, (unsigned long)ns,
-				   rcu_read_lock_any_held())
-		if (group->ns == ns)
-			return group;
-	return NULL;
-}
-
-/**
- * vprocns_group_of - the group that a PID namespace is bound to
- * @ns: the namespace
- *
- * Context: RCU read side or preemption off, which keeps the group; any, no lock.
- * Return: the group, or NULL, as for one that waits for pid 1 to execute.
- */
-struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns)
-{
-	struct vprocns_group *const group = find_by_ns(ns);
-
-	return group && !READ_ONCE(group->waits_for_exec) ? group : NULL;
-}
 
 /**
  * vprocns_group_of_current - the group whose rules hold for the caller
@@ -105,7 +76,7 @@ void vprocns_group_start(const struct pid_namespace *ns)
 	struct vprocns_group *group;
 
 	rcu_read_lock();
-	group = find_by_ns(ns);
+	group = vprocns_group_bound_to(ns);
 	if (group && READ_ONCE(group->waits_for_exec))
 		WRITE_ONCE(group->waits_for_exec, false);
 	rcu_read_unlock();
@@ -454,7 +425,7 @@ static int check_bind(const struct vprocns_group *group,
 	if (!init || init_is_gone(init))
 		return -ESRCH;
 	rcu_read_lock();
-	taken = find_by_ns(ns);
+	taken = vprocns_group_bound_to(ns);
 	rcu_read_unlock();
 	return taken ? -EBUSY : 0;
 }
@@ -474,7 +445,7 @@ static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
 	vprocns_event_bound(group);
-	hash_add_rcu(groups_by_ns, &group->node, (unsigned long)ns);
+	hash_add_rcu(vprocns_groups_by_ns, &group->node, (unsigned long)ns);
 	add_wait_queue(&init->wait_pidfd, &group->init_wait);
 	/* It may have ended before we were in the queue. */
 	queue_work(end_queue, &group->end_work);
@@ -679,14 +650,14 @@ void vprocns_group_stats(struct vprocns_group *group,
 		.kernel_threads	= atomic64_read(&group->kernel_threads),
 		.exits		= atomic64_read(&group->exits),
 		.rewritten	= atomic64_read(&group->rewritten),
+		.threads	= atomic64_read(&n->threads),
+		.joined		= atomic64_read(&n->joined),
+		.clones		= atomic64_read(&n->clones),
 	};
 	for (i = 0; i < VPROCNS_RULE_NR; i++)
 		stats->refused[i] = vprocns_refusal_total(&group->refusals, i);
 
 	raw_spin_lock(&n->lock);
-	stats->clones = n->clones;
-	stats->threads = n->threads;
-	stats->joined = n->joined;
 	stats->collisions = n->collisions;
 	raw_spin_unlock(&n->lock);
 }

@@ -4,6 +4,7 @@
 
 #include <linux/atomic.h>
 #include <linux/cred.h>
+#include <linux/hashtable.h>
 #include <linux/kref.h>
 #include <linux/pid_namespace.h>
 #include <linux/types.h>
@@ -76,6 +77,46 @@ struct vprocns_group {
 	struct rcu_head rcu;
 };
 
+#define VPROCNS_NS_BITS 12
+
+/*
+ * The bound groups, by PID namespace. Each clone looks up several times, and in a chain
+ * of a few that is cheapest. Changed under groups_lock, read under RCU.
+ */
+extern DECLARE_HASHTABLE(vprocns_groups_by_ns, VPROCNS_NS_BITS);
+
+/* Whether a PID namespace may be a group's; if not, it was none in this moment. */
+static __always_inline bool vprocns_group_may_be_of(const struct pid_namespace *ns)
+{
+	return !hlist_empty(&vprocns_groups_by_ns[hash_min((unsigned long)ns,
+							   VPROCNS_NS_BITS)]);
+}
+
+/*
+ * The group that a PID namespace is bound to, also one that waits for pid 1 to execute;
+ * or NULL. Context: RCU read side or preemption off, which keeps the group; no lock.
+ */
+static __always_inline struct vprocns_group *
+vprocns_group_bound_to(const struct pid_namespace *ns)
+{
+	struct vprocns_group *group;
+
+	hash_for_each_possible_rcu(vprocns_groups_by_ns, group, node, (unsigned long)ns,
+				   rcu_read_lock_any_held())
+		if (group->ns == ns)
+			return group;
+	return NULL;
+}
+
+/* The same, but NULL for one that waits: it has no members yet. */
+static __always_inline struct vprocns_group *
+vprocns_group_of(const struct pid_namespace *ns)
+{
+	struct vprocns_group *const group = vprocns_group_bound_to(ns);
+
+	return likely(group && !READ_ONCE(group->waits_for_exec)) ? group : NULL;
+}
+
 int vprocns_groups_init(void);
 void vprocns_groups_exit(void);
 
@@ -94,7 +135,6 @@ void vprocns_group_stats(struct vprocns_group *group,
 void vprocns_group_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal);
 
-struct vprocns_group *vprocns_group_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_get_of(const struct pid_namespace *ns);
 struct vprocns_group *vprocns_group_of_current(void);
 bool vprocns_group_takes_joiners(const struct vprocns_group *group);

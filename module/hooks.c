@@ -23,6 +23,7 @@
 #include <linux/workqueue.h>
 
 #include "compat.h"
+#include "group.h"
 #include "hooks.h"
 
 /* A loop of short runs must not pay for text patching each time. */
@@ -45,34 +46,7 @@ static bool ready;
 static atomic_t users = ATOMIC_INIT(0);
 static bool keep_hooks;
 
-/*
- * Tasks inside a target. Each is counted up on one CPU and maybe down on
- * another, so only the sum means something.
- */
-static DEFINE_PER_CPU(long, inside);
-
-/**
- * vprocns_target_begin - the beginning of a redirect target
- *
- * Every target that may sleep calls it once, first. RCU-tasks covers the way from
- * the handler to here. The handler can't count, since it does not know whether
- * the target will run: another handler may send the task elsewhere.
- */
-void vprocns_target_begin(void)
-{
-	this_cpu_inc(inside);
-}
-
-/**
- * vprocns_target_end - the end of a redirect target
- *
- * The counterpart, called last. synchronize_rcu_tasks() in free_ops() covers the
- * instructions after it.
- */
-void vprocns_target_end(void)
-{
-	this_cpu_dec(inside);
-}
+DEFINE_PER_CPU(long, vprocns_inside);
 
 /* Targets that only refuse. They ignore the arguments. */
 static long refuse_einval(void)
@@ -133,14 +107,23 @@ static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *freg
 }
 
 /*
- * Members, and tasks outside a group that may put one into it. A task that exits has
- * no namespaces any more.
+ * Members, and tasks outside a group that may put one into it. A few others, whose
+ * namespaces fall together with a group's in the table: a redirect looks again. A task
+ * that exits has no namespaces any more.
  */
-static bool concerns_us(void)
+static __always_inline bool concerns_us(void)
 {
 	const struct nsproxy *const namespaces = current->nsproxy;
+	const struct pid_namespace *ns;
 
-	return namespaces && namespaces->pid_ns_for_children->level;
+	if (!namespaces)
+		return false;
+	ns = namespaces->pid_ns_for_children;
+	if (!ns->level)
+		return false;
+	return vprocns_group_may_be_of(ns) ||
+	       (unlikely(ns != ns_of_pid(task_pid(current))) &&
+		vprocns_group_may_be_of(ns_of_pid(task_pid(current))));
 }
 
 /*
@@ -267,7 +250,7 @@ static long sum_inside(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		sum += READ_ONCE(*per_cpu_ptr(&inside, cpu));
+		sum += READ_ONCE(*per_cpu_ptr(&vprocns_inside, cpu));
 	return sum;
 }
 

@@ -2,6 +2,7 @@
 #ifndef _VPROCNS_HOOKS_H
 #define _VPROCNS_HOOKS_H
 
+#include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "symbols.h"
@@ -12,8 +13,8 @@ struct ftrace_regs;
  * struct vprocns_hook - a function of the kernel whose entry we look at
  *
  * @symbol: the function
- * @redirect: returns where to go instead, or NULL to go on. It is called for tasks
- *	whose children are outside the initial PID namespace, as its own are, with
+ * @redirect: returns where to go instead, or NULL to go on. It is called for members
+ *	and for tasks that may put one into a group, at times for others, with
  *	preemption off: no sleep, no user memory, no lock but those of a refusal's
  *	count and of rings.
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
@@ -42,8 +43,32 @@ void vprocns_hooks_exit(void);
 int vprocns_hooks_get(void);
 void vprocns_hooks_put(void);
 
-void vprocns_target_begin(void);
-void vprocns_target_end(void);
+/*
+ * Tasks inside a target. Each is counted up on one CPU and maybe down on
+ * another, so only the sum means something.
+ */
+DECLARE_PER_CPU(long, vprocns_inside);
+
+/*
+ * The beginning of a redirect target. Every target that may sleep calls it once, first.
+ * RCU-tasks covers the way from the handler to here. The handler can't count, since it
+ * does not know whether the target will run: another handler may send the task
+ * elsewhere.
+ */
+static inline void vprocns_target_begin(void)
+{
+	this_cpu_inc(vprocns_inside);
+}
+
+/*
+ * The counterpart, called last. synchronize_rcu_tasks() in free_ops() covers the
+ * instructions after it.
+ */
+static inline void vprocns_target_end(void)
+{
+	this_cpu_dec(vprocns_inside);
+}
+
 void *vprocns_refuse(int err);
 
 #endif

@@ -49,21 +49,20 @@ void vprocns_numbers_exit(struct vprocns_numbers *n)
 /**
  * vprocns_numbers_take - takes a place in the sequence
  * @n: the numbers
- * @highest: no higher place may be had now
  * @number: out: .place
  *
  * Context: process; takes @n's lock.
  * Return: true for a new place, false for one that came back from a failed clone.
  */
-bool vprocns_numbers_take(struct vprocns_numbers *n, u32 highest,
-			  struct vprocns_number *number)
+bool vprocns_numbers_take(struct vprocns_numbers *n, struct vprocns_number *number)
 {
-	struct vprocns_place *returned;
+	struct vprocns_place *returned = NULL;
 
 	raw_spin_lock(&n->lock);
-	returned = vprocns_sequence_reuse(&n->sequence);
+	if (unlikely(n->sequence.oldest))
+		returned = vprocns_sequence_reuse(&n->sequence);
 	number->place = returned ? returned->place :
-				   vprocns_sequence_take(&n->sequence, highest);
+				   vprocns_sequence_take(&n->sequence);
 	raw_spin_unlock(&n->lock);
 	if (likely(!returned))
 		return true;
@@ -235,12 +234,6 @@ static u32 number_of(const struct vprocns_numbers *n,
 				      vprocns_numbers_span(n));
 }
 
-static struct vprocns_origin next_child(const struct vprocns_record *own,
-					u32 tid)
-{
-	return (struct vprocns_origin) { own->lineage, own->children + 1, tid };
-}
-
 /**
  * vprocns_numbers_of_child - by lineage: the number for a clone of the caller
  * @n: the numbers
@@ -252,7 +245,6 @@ static struct vprocns_origin next_child(const struct vprocns_record *own,
 int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
 {
 	struct vprocns_record *const own = prepare(n, false);
-	struct vprocns_origin origin;
 
 	if (IS_ERR(own))
 		return PTR_ERR(own);
@@ -265,8 +257,10 @@ int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
 						   vprocns_numbers_span(n));
 		own->known = true;
 	}
-	origin = next_child(own, 0);
-	*nr = number_of(n, &origin, own->start);
+	own->wanted = vprocns_lineage_number(own->lineage, own->start,
+					     own->children + 1, n->first,
+					     vprocns_numbers_span(n));
+	*nr = own->wanted;
 	return 0;
 }
 
@@ -336,7 +330,6 @@ static void commit_by_lineage(struct vprocns_numbers *n,
 	struct vprocns_records *const table = &n->records;
 	struct vprocns_record *const own = vprocns_record_find(table, parent);
 	struct vprocns_record *record;
-	struct vprocns_origin origin;
 
 	/* It had its number before the bind. */
 	if (!own || !own->in_flight)
@@ -346,21 +339,31 @@ static void commit_by_lineage(struct vprocns_numbers *n,
 	record = vprocns_record_take(table);
 	if (WARN_ON_ONCE(!record))
 		return;
-	origin = next_child(own, tid_of(parent));
 	*record = (struct vprocns_record) {
-		.key	 = child,
-		.origin	 = origin,
-		.process = origin,
+		.key	= child,
+		.origin	= { own->lineage, ++own->children, tid_of(parent) },
 	};
-	own->children++;
-	own->in_flight = false;
-	n->in_flight--;
-	if (!thread_group_leader(child)) {
+	if (thread_group_leader(child)) {
+		record->process = record->origin;
+	} else {
 		record->process = own->process;
 		record->execs = own->execs;
 	}
+	own->in_flight = false;
+	n->in_flight--;
 	vprocns_record_insert(table, record);
-	n->collisions += tid_of(child) != number_of(n, &origin, own->start);
+	n->collisions += tid_of(child) != own->wanted;
+}
+
+static void commit_record(struct vprocns_numbers *n, struct task_struct *parent,
+			  struct task_struct *child, bool joined)
+{
+	raw_spin_lock(&n->lock);
+	if (joined)
+		commit_joiner(n, child);
+	else
+		commit_by_lineage(n, parent, child);
+	raw_spin_unlock(&n->lock);
 }
 
 /**
@@ -370,26 +373,21 @@ static void commit_by_lineage(struct vprocns_numbers *n,
  * @child: the new task, which has not run yet
  * @joined: @parent is no member
  *
- * Context: any; takes @n's lock.
+ * Context: any; by lineage takes @n's lock.
  */
 void vprocns_numbers_commit(struct vprocns_numbers *n,
 			    struct task_struct *parent,
 			      struct task_struct *child, bool joined)
 {
-	const bool thread = !thread_group_leader(child);
-
-	raw_spin_lock(&n->lock);
-	if (n->by_lineage && joined)
-		commit_joiner(n, child);
-	else if (n->by_lineage)
-		commit_by_lineage(n, parent, child);
-	n->clones++;
-	n->threads += thread;
-	n->joined += joined;
-	/* is_first_process() looks without the lock. */
-	if (!joined && !thread)
+	if (n->by_lineage)
+		commit_record(n, parent, child, joined);
+	atomic64_inc(&n->clones);
+	if (!thread_group_leader(child))
+		atomic64_inc(&n->threads);
+	else if (!joined && !READ_ONCE(n->has_process))
 		WRITE_ONCE(n->has_process, true);
-	raw_spin_unlock(&n->lock);
+	if (unlikely(joined))
+		atomic64_inc(&n->joined);
 }
 
 /**

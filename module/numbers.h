@@ -2,6 +2,7 @@
 #ifndef _VPROCNS_NUMBERS_H
 #define _VPROCNS_NUMBERS_H
 
+#include <linux/atomic.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -26,7 +27,7 @@ struct vprocns_number {
 
 /**
  * struct vprocns_numbers - the numbers of one PID namespace
- * @lock: protects everything that is not fixed. Raw, because the probes may run
+ * @lock: protects what is neither fixed nor atomic. Raw, because the probes may run
  *	with preemption off. No other lock is taken under it.
  * @first: first number of the range; fixed
  * @last: last number of the range; fixed
@@ -41,11 +42,11 @@ struct vprocns_number {
  * @records: by lineage: the records of the live tasks. A commit can't allocate,
  *	so a spare record waits here for the child of each clone in flight.
  * @in_flight: by lineage: members' clones that have begun and are not committed
+ * @collisions: see struct vprocns_stats
  * @clones: see struct vprocns_stats
  * @threads: see struct vprocns_stats
  * @joined: see struct vprocns_stats
- * @collisions: see struct vprocns_stats
- * @has_process: a member has made a process; written under @lock
+ * @has_process: a member has made a process; without the lock
  */
 struct vprocns_numbers {
 	raw_spinlock_t lock;
@@ -60,18 +61,18 @@ struct vprocns_numbers {
 	struct vprocns_sequence sequence;
 	struct vprocns_records records;
 	u32 in_flight;
-	u64 clones;
-	u64 threads;
-	u64 joined;
 	u64 collisions;
+
+	atomic64_t clones;
+	atomic64_t threads;
+	atomic64_t joined;
 	bool has_process;
 };
 
 int vprocns_numbers_init(struct vprocns_numbers *n);
 void vprocns_numbers_exit(struct vprocns_numbers *n);
 
-bool vprocns_numbers_take(struct vprocns_numbers *n, u32 highest,
-			  struct vprocns_number *number);
+bool vprocns_numbers_take(struct vprocns_numbers *n, struct vprocns_number *number);
 void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to);
 int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr);
 int vprocns_numbers_of_joiner(struct vprocns_numbers *n,

@@ -50,16 +50,21 @@ static bool in_use(struct pid_namespace *ns, u32 nr)
  * time moves it, so that the search finds what is free from there on. No other clone
  * waits for long, since alloc_pid() sleeps when memory is short: see alloc_exactly().
  */
-static bool lock_cursor(struct vprocns_numbers *n)
+static noinline bool wait_for_cursor(struct vprocns_numbers *n)
 {
-	unsigned int spins = 100;
+	unsigned int spins;
 
-	while (test_bit(0, &n->cursor) || test_and_set_bit_lock(0, &n->cursor)) {
-		if (!spins--)
-			return false;
+	for (spins = 100; spins; spins--) {
 		cpu_relax();
+		if (!test_bit(0, &n->cursor) && !test_and_set_bit_lock(0, &n->cursor))
+			return true;
 	}
-	return true;
+	return false;
+}
+
+static __always_inline bool lock_cursor(struct vprocns_numbers *n)
+{
+	return likely(!test_and_set_bit_lock(0, &n->cursor)) || wait_for_cursor(n);
 }
 
 static void unlock_cursor(struct vprocns_numbers *n)
@@ -67,21 +72,26 @@ static void unlock_cursor(struct vprocns_numbers *n)
 	clear_bit_unlock(0, &n->cursor);
 }
 
+/* With the cursor: @nr, or the next free number, or the first one; or what fails. */
+static __always_inline struct pid *alloc_from(struct pid_namespace *ns, u32 nr)
+{
+	idr_set_cursor(&ns->idr, nr);
+	return static_call(vprocns_alloc_pid)(ns, NULL, 0);
+}
+
 /*
  * With the cursor: the first free number from @nr on, to @last; EEXIST when there is
  * none. The namespaces below allocate without us, and may move the cursor between. So
  * while @nr is not seen to be in use, a few more tries; it may also be one that a
- * clone without the cursor is just taking.
+ * clone without the cursor is just taking. @pid is what the first try came to.
  */
-static struct pid *search(struct pid_namespace *ns, u32 nr, u32 last)
+static struct pid *search_on(struct pid_namespace *ns, u32 nr, u32 last,
+			     struct pid *pid)
 {
 	unsigned int tries;
-	struct pid *pid;
 	bool passed_over;
 
 	for (tries = 3; ; tries--) {
-		idr_set_cursor(&ns->idr, nr);
-		pid = static_call(vprocns_alloc_pid)(ns, NULL, 0);
 		if (IS_ERR(pid))
 			return pid == ERR_PTR(-EAGAIN) ? ERR_PTR(-EEXIST) : pid;
 		if (likely(nr_of(pid) == nr))
@@ -92,7 +102,13 @@ static struct pid *search(struct pid_namespace *ns, u32 nr, u32 last)
 		static_call(vprocns_free_pid)(pid);
 		if (passed_over)
 			return ERR_PTR(-EEXIST);
+		pid = alloc_from(ns, nr);
 	}
+}
+
+static struct pid *search(struct pid_namespace *ns, u32 nr, u32 last)
+{
+	return search_on(ns, nr, last, alloc_from(ns, nr));
 }
 
 /*
@@ -180,13 +196,27 @@ static struct pid *exhausted(struct vprocns_group *group, u32 nr)
 	return refuse_number(group, VPROCNS_RULE_EXHAUSTED, EAGAIN);
 }
 
-/* With the cursor: the first free number from @nr on, round the range. */
-static struct pid *search_round(struct vprocns_numbers *n, struct pid_namespace *ns,
-				u32 nr, u32 last)
+/*
+ * With the cursor: the first free number from @nr on, round the range. @pid is what the
+ * first try came to.
+ */
+static noinline struct pid *search_round(struct vprocns_numbers *n,
+					 struct pid_namespace *ns, u32 nr,
+					 struct pid *pid)
 {
-	struct pid *pid = search(ns, nr, last);
+	const u32 last = highest(n, ns);
 
-	if (unlikely(pid == ERR_PTR(-EEXIST)) && nr > n->first)
+	/* It may not be had since kernel.pid_max was lowered. */
+	if (nr > last) {
+		if (!IS_ERR(pid))
+			static_call(vprocns_free_pid)(pid);
+		if (last < n->first)
+			return ERR_PTR(-EEXIST);
+		nr = n->first;
+		pid = alloc_from(ns, nr);
+	}
+	pid = search_on(ns, nr, last, pid);
+	if (pid == ERR_PTR(-EEXIST) && nr > n->first)
 		pid = search(ns, n->first, nr - 1);
 	return pid;
 }
@@ -211,26 +241,41 @@ static struct pid *alloc_beside(struct vprocns_numbers *n, struct pid_namespace 
 	return pid;
 }
 
+/* Until it has a number, or the cursor; then NULL. */
+static noinline struct pid *alloc_without_cursor(struct vprocns_numbers *n,
+						 struct pid_namespace *ns, u32 nr)
+{
+	const u32 last = highest(n, ns);
+	struct pid *pid;
+
+	if (nr > last)
+		nr = n->first;
+	do {
+		pid = last < n->first ? ERR_PTR(-EEXIST) :
+					alloc_beside(n, ns, nr, last);
+		if (pid != ERR_PTR(-EEXIST) && pid != ERR_PTR(-EPERM))
+			return pid;
+		if (wait_a_tick())
+			return ERR_PTR(-EINTR);
+	} while (!lock_cursor(n));
+	return NULL;
+}
+
 /* The first free number from @nr on, round the range. */
 static struct pid *alloc_near(struct vprocns_group *group,
 			      struct pid_namespace *ns, u32 nr)
 {
 	struct vprocns_numbers *const n = &group->numbers;
-	const u32 last = highest(n, ns);
 	struct pid *pid;
 
-	if (last < n->first)
-		return exhausted(group, nr);
-	if (nr > last)
-		nr = n->first;
-	while (unlikely(!lock_cursor(n))) {
-		pid = alloc_beside(n, ns, nr, last);
-		if (pid != ERR_PTR(-EEXIST) && pid != ERR_PTR(-EPERM))
+	if (unlikely(!lock_cursor(n))) {
+		pid = alloc_without_cursor(n, ns, nr);
+		if (pid)
 			return pid;
-		if (wait_a_tick())
-			return ERR_PTR(-EINTR);
 	}
-	pid = search_round(n, ns, nr, last);
+	pid = alloc_from(ns, nr);
+	if (IS_ERR(pid) || unlikely(nr_of(pid) != nr))
+		pid = search_round(n, ns, nr, pid);
 	unlock_cursor(n);
 	return pid == ERR_PTR(-EEXIST) ? exhausted(group, nr) : pid;
 }
@@ -261,40 +306,35 @@ static struct pid *alloc_for_kernel(struct vprocns_group *group,
 	return exhausted(group, highest(n, ns));
 }
 
-/* Sequential numbering, in which a place is a number. */
-static struct pid *alloc_next(struct vprocns_clone *clone, struct pid_namespace *ns)
+/*
+ * Sequential numbering, in which a place is a number: one that came back, and that
+ * nothing else has taken since. NULL when there is none, and the place is a new one.
+ */
+static struct pid *alloc_again(struct vprocns_clone *clone, struct pid_namespace *ns)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
-	const u32 last = highest(n, ns);
 	struct pid *pid;
 
-	while (!vprocns_numbers_take(n, last, &clone->number)) {
-		/* A number that came back, and that nothing else has taken since. */
+	while (unlikely(!vprocns_numbers_take(n, &clone->number))) {
 		pid = alloc_one(n, ns, clone->number.place, false);
 		if (pid != ERR_PTR(-EEXIST))
 			return pid;
 		cond_resched();
 	}
-	return alloc_near(clone->group, ns, clone->number.place);
+	return NULL;
 }
 
-static struct pid *alloc_by_lineage(struct vprocns_clone *clone,
-				    struct pid_namespace *ns)
+static int number_by_lineage(struct vprocns_clone *clone, u32 *nr)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
 	const u32 slot = clone->joiner ? clone->joiner->slot : VPROCNS_NO_SLOT;
-	u32 nr;
-	int err;
 
-	if (clone->joins) {
-		/* The sequence counts such tasks. */
-		if (slot == VPROCNS_NO_SLOT)
-			vprocns_numbers_take(n, U32_MAX, &clone->number);
-		err = vprocns_numbers_of_joiner(n, &clone->number, slot, &nr);
-	} else {
-		err = vprocns_numbers_of_child(n, &nr);
-	}
-	return err ? ERR_PTR(err) : alloc_near(clone->group, ns, nr);
+	if (likely(!clone->joins))
+		return vprocns_numbers_of_child(n, nr);
+	/* The sequence counts such tasks. */
+	if (slot == VPROCNS_NO_SLOT)
+		vprocns_numbers_take(n, &clone->number);
+	return vprocns_numbers_of_joiner(n, &clone->number, slot, nr);
 }
 
 /* Stands in for alloc_pid() in a clone that is under way in our kernel_clone(). */
@@ -303,14 +343,27 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 {
 	struct vprocns_clone *const clone = (void *)set_tid;
 	struct vprocns_numbers *const n = &clone->group->numbers;
-	struct pid *const pid = n->by_lineage ? alloc_by_lineage(clone, ns) :
-						alloc_next(clone, ns);
+	struct pid *pid = NULL;
+	u32 nr;
 
+	if (n->by_lineage) {
+		const int err = number_by_lineage(clone, &nr);
+
+		if (err)
+			return ERR_PTR(err);
+	} else {
+		pid = alloc_again(clone, ns);
+		nr = clone->number.place;
+	}
+	if (likely(!pid))
+		pid = alloc_near(clone->group, ns, nr);
 	/* If that failed, so will the clone, and give back what it took. */
 	if (IS_ERR(pid))
 		return pid;
-	vprocns_numbers_hold(n, &clone->number, pid);
-	if (clone->joiner)
+	/* Most numbers are their place in the sequence, and there is nothing to hold. */
+	if (n->by_lineage || unlikely(nr_of(pid) != clone->number.place))
+		vprocns_numbers_hold(n, &clone->number, pid);
+	if (unlikely(clone->joiner))
 		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
 	return pid;
 }

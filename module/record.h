@@ -28,6 +28,7 @@ struct vprocns_origin {
  * @children: how many of its clones succeeded
  * @lineage: follows from @origin; only the task itself uses this copy
  * @start: where its children's numbers start; only the task itself uses it
+ * @wanted: the number that the clone that is in flight is to have
  * @execs: how often a thread has taken over the process by an exec
  * @known: @lineage and @start are filled in; only the task itself uses it
  * @in_flight: the task has begun a clone that is not committed
@@ -40,6 +41,7 @@ struct vprocns_record {
 	u64 children;
 	u64 lineage;
 	u32 start;
+	u32 wanted;
 	u32 execs : 30;
 	u32 known : 1;
 	u32 in_flight : 1;

@@ -43,21 +43,6 @@ struct vprocns_place *vprocns_sequence_reuse(struct vprocns_sequence *s)
 	return place;
 }
 
-/**
- * vprocns_sequence_take - takes the next place
- * @s: the sequence
- * @highest: no higher place may be had now; at least the sequence's first
- *
- * Return: the place; after the highest comes the first.
- */
-__u32 vprocns_sequence_take(struct vprocns_sequence *s, __u32 highest)
-{
-	const __u32 place = s->next <= highest ? s->next : s->first;
-
-	s->next = place == s->last ? s->first : place + 1;
-	return place;
-}
-
 static __u32 distance(const struct vprocns_sequence *s, __u32 from, __u32 to)
 {
 	return to >= from ? to - from : s->last - from + 1 + to - s->first;

@@ -42,10 +42,23 @@ struct vprocns_sequence {
 
 void vprocns_sequence_init(struct vprocns_sequence *s, __u32 first, __u32 last);
 struct vprocns_place *vprocns_sequence_reuse(struct vprocns_sequence *s);
-__u32 vprocns_sequence_take(struct vprocns_sequence *s, __u32 highest);
 void vprocns_sequence_pass(struct vprocns_sequence *s, __u32 from, __u32 to);
 bool vprocns_sequence_untake(struct vprocns_sequence *s, __u32 place);
 void vprocns_sequence_give_back(struct vprocns_sequence *s,
 				struct vprocns_place *place);
+
+/**
+ * vprocns_sequence_take - takes the next place
+ * @s: the sequence
+ *
+ * Return: the place; after the last comes the first.
+ */
+static inline __u32 vprocns_sequence_take(struct vprocns_sequence *s)
+{
+	const __u32 place = s->next;
+
+	s->next = place == s->last ? s->first : place + 1;
+	return place;
+}
 
 #endif

@@ -10,8 +10,6 @@
 #include "sequence.h"
 #include "siphash.h"
 
-#define NO_LIMIT (~0U)
-
 FIXTURE(sequence) {
 	struct vprocns_sequence s;
 	struct vprocns_place places[16];
@@ -30,7 +28,7 @@ static __u32 take(FIXTURE_DATA(sequence) *self)
 {
 	struct vprocns_place *const back = vprocns_sequence_reuse(&self->s);
 
-	return back ? back->place : vprocns_sequence_take(&self->s, NO_LIMIT);
+	return back ? back->place : vprocns_sequence_take(&self->s);
 }
 
 /* Whether it took a struct. */
@@ -111,15 +109,6 @@ TEST_F(sequence, passing_does_not_go_back)
 	EXPECT_EQ(13, take(self));
 }
 
-TEST_F(sequence, no_higher_than_may_be_had)
-{
-	EXPECT_EQ(10, take(self));
-	EXPECT_EQ(11, vprocns_sequence_take(&self->s, 11));
-	EXPECT_EQ(10, vprocns_sequence_take(&self->s, 11));
-	EXPECT_EQ(11, vprocns_sequence_take(&self->s, NO_LIMIT));
-	EXPECT_EQ(12, vprocns_sequence_take(&self->s, NO_LIMIT));
-}
-
 TEST_F(sequence, range_of_one)
 {
 	vprocns_sequence_init(&self->s, 7, 7);
@@ -142,7 +131,7 @@ TEST(random_histories)
 	vprocns_sequence_init(&s, 10, 60);
 	for (i = 0; i < 100000; i++) {
 		back = vprocns_sequence_reuse(&s);
-		place = back ? back->place : vprocns_sequence_take(&s, NO_LIMIT);
+		place = back ? back->place : vprocns_sequence_take(&s);
 		ASSERT_LE(10, place);
 		ASSERT_GE(60, place);
 		if (back) {

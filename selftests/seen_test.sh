@@ -54,14 +54,15 @@ for name in alloc_pid kernel_clone capable; do
 done
 
 if command -v bpftrace >/dev/null; then
+	cat >"$dir/clone" <<-END
+		#!/bin/bash
+		exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+			vprocns run -- "$dir/cloner" -c '$forks'
+	END
+	chmod 755 "$dir/clone"
+	# It begins once the probe is there.
 	bpftrace -e 'kprobe:alloc_pid /comm == "cloner"/ { @[uid] = count(); }' \
-		>"$dir/bpftrace" 2>&1 &
-	watcher=$!
-	await grep -q Attach "$dir/bpftrace"
-	sleep 1
-	as_nobody vprocns run -- "$dir/cloner" -c "$forks"
-	kill -INT $watcher
-	wait $watcher
+		-c "/bin/bash $dir/clone" >"$dir/bpftrace" 2>&1
 	run grep @ "$dir/bpftrace"
 	is "BPF sees each with the cloner's user" 0 "@[65534]: 50"
 else

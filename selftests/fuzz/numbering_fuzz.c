@@ -22,7 +22,7 @@ static __u32 had[MAX_CLONES];
 static unsigned int nr_had;
 static struct vprocns_place places[MAX_CLONES];
 
-static void take(struct vprocns_sequence *s, __u32 *next, __u32 highest)
+static void take(struct vprocns_sequence *s, __u32 *next)
 {
 	struct vprocns_place *const reused = vprocns_sequence_reuse(s);
 	__u32 place;
@@ -33,8 +33,8 @@ static void take(struct vprocns_sequence *s, __u32 *next, __u32 highest)
 		had[nr_had++] = back[oldest++];
 		return;
 	}
-	place = vprocns_sequence_take(s, highest);
-	HOLDS(place == (*next <= highest ? *next : s->first));
+	place = vprocns_sequence_take(s);
+	HOLDS(place == *next);
 	*next = place == s->last ? s->first : place + 1;
 	had[nr_had++] = place;
 }
@@ -94,11 +94,8 @@ static void check_history(const unsigned char *data, size_t size)
 		const unsigned int pick = data[1];
 
 		switch (data[0] % 8) {
-		case 0 ... 3:
-			take(&s, &next, ~0U);
-			break;
-		case 4:
-			take(&s, &next, 10 + pick % 50);
+		case 0 ... 4:
+			take(&s, &next);
 			break;
 		case 5:
 			if (nr_had)
