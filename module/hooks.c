@@ -4,7 +4,7 @@
  * policy.
  *
  * One ftrace_ops holds all functions, so they come and go as one: nothing is
- * ever half hooked. Nobody waits for RCU-tasks but who unloads the module.
+ * ever half hooked. Only unloading the module waits for RCU-tasks.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -47,40 +47,6 @@ static atomic_t users = ATOMIC_INIT(0);
 static bool keep_hooks;
 
 DEFINE_PER_CPU(long, vprocns_inside);
-
-/* Targets that only refuse. They ignore the arguments. */
-static long refuse_einval(void)
-{
-	return -EINVAL;
-}
-
-static long refuse_eperm(void)
-{
-	return -EPERM;
-}
-
-static long refuse_eopnotsupp(void)
-{
-	return -EOPNOTSUPP;
-}
-
-/**
- * vprocns_refuse - a target that refuses
- * @err: EINVAL, EPERM or EOPNOTSUPP, positive
- *
- * Return: the target, which returns -@err.
- */
-void *vprocns_refuse(int err)
-{
-	switch (err) {
-	case EINVAL:
-		return refuse_einval;
-	case EPERM:
-		return refuse_eperm;
-	default:
-		return refuse_eopnotsupp;
-	}
-}
 
 static const struct vprocns_hook *hook_at(unsigned long ip)
 {
@@ -393,14 +359,19 @@ static int find_all(void)
 	return 0;
 }
 
+/* For free_trampoline() to hook. */
+static noinline void never_called(void)
+{
+}
+
 /*
- * Hooked once more, on a function of ours that nobody calls by now, as an ops that may be
+ * Hooked once more, on a function of ours that nobody calls, as an ops that may be
  * freed: now the kernel waits for whoever is in the trampoline, and frees it.
  */
 static int free_trampoline(void)
 {
 	const unsigned long ip =
-		vprocns_ftrace_site((unsigned long)refuse_einval);
+		vprocns_ftrace_site((unsigned long)never_called);
 	int err;
 
 	/* ftrace may be switched off by now, and nothing is redirected. */
@@ -426,9 +397,9 @@ static void free_ops(void)
 		synchronize_rcu_tasks();
 	}
 	/*
-	 * RCU-tasks has waited for handlers and for who comes from one: he has
-	 * counted himself in, or will never be in a target. A target may sleep. Sums
-	 * only fall now, and 0 is the end.
+	 * RCU-tasks has waited for every task in a handler or on its way from one: each
+	 * is counted by now, or never enters a target. A target may sleep. From here on
+	 * the sum only falls, and 0 is the end.
 	 */
 	while (sum_inside())
 		msleep(20);

@@ -69,6 +69,4 @@ static inline void vprocns_target_end(void)
 	this_cpu_dec(vprocns_inside);
 }
 
-void *vprocns_refuse(int err);
-
 #endif

@@ -23,6 +23,35 @@ static struct vprocns_policy policy_for_current(const struct vprocns_group *grou
 	return policy;
 }
 
+/* Targets that only refuse. They ignore the arguments. */
+static long refuse_einval(void)
+{
+	return -EINVAL;
+}
+
+static long refuse_eperm(void)
+{
+	return -EPERM;
+}
+
+static long refuse_eopnotsupp(void)
+{
+	return -EOPNOTSUPP;
+}
+
+/* The target that returns @err, which a policy says. */
+static void *refuse(int err)
+{
+	switch (err) {
+	case -EINVAL:
+		return refuse_einval;
+	case -EPERM:
+		return refuse_eperm;
+	default:
+		return refuse_eopnotsupp;
+	}
+}
+
 /**
  * vprocns_redirect_unshare - judges a member's unshare(2)
  * @fregs: the registers at the entry of ksys_unshare()
@@ -48,7 +77,7 @@ void *vprocns_redirect_unshare(struct ftrace_regs *fregs)
 		return NULL;
 	refusal.err = -err;
 	vprocns_group_refused(group, &refusal);
-	return vprocns_refuse(-err);
+	return refuse(err);
 }
 
 /*
