@@ -111,17 +111,6 @@ void vprocns_event_ended(struct vprocns_group *group)
 	vprocns_rings_end(&group->rings, &ended);
 }
 
-/* The lineage of @task. Returns %VPROCNS_EVENT_LINEAGE or 0. */
-static u32 find_lineage(struct vprocns_group *group,
-			const struct task_struct *task,
-			struct vprocns_member *member)
-{
-	member->flags = 0;
-	vprocns_numbers_describe(&group->numbers, task, member);
-	return member->flags & VPROCNS_MEMBER_LINEAGE ? VPROCNS_EVENT_LINEAGE :
-							0;
-}
-
 /**
  * vprocns_event_tell_new - tells that a task was made
  * @group: its group
@@ -133,24 +122,22 @@ static u32 find_lineage(struct vprocns_group *group,
 void vprocns_event_tell_new(struct vprocns_group *group,
 			    struct task_struct *parent, struct task_struct *child)
 {
-	struct vprocns_event_new new;
-	struct vprocns_member member;
-	struct vprocns_ring *ring;
-
-	new = (struct vprocns_event_new) {
+	struct vprocns_event_new new = {
 		.event = begin(group, VPROCNS_EVENT_NEW, sizeof(new),
 			       task_pid(child)),
 		.tgid = tid_in(group, task_tgid(child)),
 		.host_tgid = pid_nr(task_tgid(child)),
 		.joined = task_active_pid_ns(parent) != group->ns,
 	};
+	struct vprocns_origin origin;
+	struct vprocns_ring *ring;
+
 	if (!new.joined)
 		new.cloner = tid_in(group, task_pid(parent));
-	new.has = find_lineage(group, child, &member);
-	if (new.has) {
-		new.lineage = member.lineage;
-		new.cloner_lineage = member.cloner_lineage;
-		new.ordinal = member.birth;
+	if (vprocns_numbers_describe(&group->numbers, child, &origin, &new.lineage)) {
+		new.has = VPROCNS_EVENT_LINEAGE;
+		new.cloner_lineage = origin.cloner_lineage;
+		new.ordinal = origin.ordinal;
 	}
 	copy_comm(new.comm, child);
 	trace_vprocns_new(group, &new);
@@ -182,7 +169,7 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 		char filename[VPROCNS_EVENT_FILENAME_LEN];
 	} record;
 	struct vprocns_event_exec *const exec = &record.exec;
-	struct vprocns_member member;
+	struct vprocns_origin origin;
 	struct vprocns_ring *ring;
 	size_t size;
 
@@ -192,9 +179,8 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	strscpy(record.filename, filename, sizeof(record.filename));
 	size = ALIGN(sizeof(*exec) + strlen(record.filename) + 1, 8);
 	exec->event = begin(group, VPROCNS_EVENT_EXEC, size, task_pid(task));
-	exec->has = find_lineage(group, task, &member);
-	if (exec->has)
-		exec->lineage = member.lineage;
+	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exec->lineage))
+		exec->has = VPROCNS_EVENT_LINEAGE;
 	copy_comm(exec->comm, task);
 	exec->filename = offsetof(typeof(record), filename);
 	exec->old_host_tid = old_pid == task->pid ? 0 : old_pid;
@@ -258,18 +244,16 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 void vprocns_event_tell_exit(struct vprocns_group *group,
 			     struct task_struct *task)
 {
-	struct vprocns_event_exit exit;
-	struct vprocns_member member;
-
-	exit = (struct vprocns_event_exit) {
+	struct vprocns_event_exit exit = {
 		.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit),
 			       task_pid(task)),
 		.tgid = tid_in(group, task_tgid(task)),
 		.status = task->exit_code,
-		.has = find_lineage(group, task, &member),
 	};
-	if (exit.has)
-		exit.lineage = member.lineage;
+	struct vprocns_origin origin;
+
+	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exit.lineage))
+		exit.has = VPROCNS_EVENT_LINEAGE;
 	copy_comm(exit.comm, task);
 	exit.end = exit.event.time;
 	fill_in_use(&exit, task);

@@ -84,6 +84,8 @@ static void describe(struct vprocns_group *group, int tid,
 		     struct task_struct *task, struct vprocns_member *member)
 {
 	struct task_struct *const parent = rcu_dereference(task->real_parent);
+	struct vprocns_origin origin;
+	u64 lineage;
 
 	*member = (struct vprocns_member) {
 		.tid		= tid,
@@ -93,7 +95,13 @@ static void describe(struct vprocns_group *group, int tid,
 		.host_tgid	= task_tgid_vnr(task),
 	};
 	get_task_comm(member->comm, task);
-	vprocns_numbers_describe(&group->numbers, task, member);
+	if (!vprocns_numbers_describe(&group->numbers, task, &origin, &lineage))
+		return;
+	member->flags |= VPROCNS_MEMBER_LINEAGE;
+	member->lineage = lineage;
+	member->cloner_lineage = origin.cloner_lineage;
+	member->birth = origin.ordinal;
+	member->cloner = origin.cloner_tid;
 }
 
 /**

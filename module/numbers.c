@@ -234,6 +234,17 @@ static u32 number_of(const struct vprocns_numbers *n,
 				      vprocns_numbers_span(n));
 }
 
+/* Under the lock. A hash, which only the first that asks works out. */
+static u64 lineage_of(const struct vprocns_numbers *n, struct vprocns_record *record)
+{
+	if (!record->known)
+		record->lineage = vprocns_lineage_of(n->seed,
+						     record->origin.cloner_lineage,
+						     record->origin.ordinal);
+	record->known = true;
+	return record->lineage;
+}
+
 /**
  * vprocns_numbers_of_child - by lineage: the number for a clone of the caller
  * @n: the numbers
@@ -249,13 +260,12 @@ int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
 	if (IS_ERR(own))
 		return PTR_ERR(own);
 	/* Most tasks never clone, so the first clone works it out. */
-	if (!own->known) {
-		own->lineage = vprocns_lineage_of(n->seed,
-						  own->origin.cloner_lineage,
-						  own->origin.ordinal);
-		own->start = vprocns_lineage_start(n->seed, own->lineage,
+	if (unlikely(!own->started)) {
+		raw_spin_lock(&n->lock);
+		own->start = vprocns_lineage_start(n->seed, lineage_of(n, own),
 						   vprocns_numbers_span(n));
-		own->known = true;
+		own->started = true;
+		raw_spin_unlock(&n->lock);
 	}
 	own->wanted = vprocns_lineage_number(own->lineage, own->start,
 					     own->children + 1, n->first,
@@ -412,6 +422,7 @@ void vprocns_numbers_exec(struct vprocns_numbers *n,
 		own->execs++;
 		own->children = (u64)own->execs << 32;
 		own->known = false;
+		own->started = false;
 	}
 	raw_spin_unlock(&n->lock);
 }
@@ -439,33 +450,31 @@ void vprocns_numbers_end(struct vprocns_numbers *n,
 }
 
 /**
- * vprocns_numbers_describe - adds the lineage of a member to its description
+ * vprocns_numbers_describe - how a member came about
  * @n: the numbers
  * @task: the member
- * @member: .flags and the fields after .comm are set if the member has a lineage
+ * @origin: out, where it is known
+ * @lineage: out, where it is known: its lineage
  *
  * Context: RCU read side, which keeps @task; takes @n's lock.
+ * Return: whether it is known; never without lineage numbering.
  */
-void vprocns_numbers_describe(struct vprocns_numbers *n,
+bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
-				struct vprocns_member *member)
+			      struct vprocns_origin *origin, u64 *lineage)
 {
-	const struct vprocns_record *record;
+	struct vprocns_record *record;
 
 	if (!n->by_lineage)
-		return;
+		return false;
 	raw_spin_lock(&n->lock);
 	record = vprocns_record_find(&n->records, task);
 	if (record) {
-		member->flags |= VPROCNS_MEMBER_LINEAGE;
-		member->lineage = vprocns_lineage_of(n->seed,
-						     record->origin.cloner_lineage,
-						     record->origin.ordinal);
-		member->cloner_lineage = record->origin.cloner_lineage;
-		member->birth = record->origin.ordinal;
-		member->cloner = record->origin.cloner_tid;
+		*origin = record->origin;
+		*lineage = lineage_of(n, record);
 	}
 	raw_spin_unlock(&n->lock);
+	return record;
 }
 
 /**

@@ -11,7 +11,6 @@
 
 struct pid;
 struct task_struct;
-struct vprocns_member;
 
 /**
  * struct vprocns_number - the number of one clone under way
@@ -89,9 +88,9 @@ void vprocns_numbers_exec(struct vprocns_numbers *n,
 			  const struct task_struct *task);
 void vprocns_numbers_end(struct vprocns_numbers *n,
 			 const struct task_struct *task);
-void vprocns_numbers_describe(struct vprocns_numbers *n,
+bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
-				struct vprocns_member *member);
+			      struct vprocns_origin *origin, u64 *lineage);
 u32 vprocns_numbers_next(struct vprocns_numbers *n);
 
 /* How many numbers there are to give. */

@@ -26,11 +26,12 @@ struct vprocns_origin {
  * @origin: the task's own
  * @process: its process's origin, which the task takes over when it execs
  * @children: how many of its clones succeeded
- * @lineage: follows from @origin; only the task itself uses this copy
- * @start: where its children's numbers start; only the task itself uses it
+ * @lineage: follows from @origin, once @known
+ * @start: where its children's numbers start, once @started; only the task itself uses it
  * @wanted: the number that the clone that is in flight is to have
  * @execs: how often a thread has taken over the process by an exec
- * @known: @lineage and @start are filled in; only the task itself uses it
+ * @known: @lineage is filled in
+ * @started: @start is filled in
  * @in_flight: the task has begun a clone that is not committed
  */
 struct vprocns_record {
@@ -42,8 +43,9 @@ struct vprocns_record {
 	u64 lineage;
 	u32 start;
 	u32 wanted;
-	u32 execs : 30;
+	u32 execs : 29;
 	u32 known : 1;
+	u32 started : 1;
 	u32 in_flight : 1;
 };
 
