@@ -7,7 +7,7 @@
  *    change them afterwards. An allowed clone goes on in the original, with a
  *    struct vprocns_clone that describes it.
  * 2. alloc_pid() is redirected to pid.c, which gives the child its number.
- * 3. sched_process_fork: the clone succeeded, before the child runs. It is counted,
+ * 3. task_newtask: the clone succeeded, before the child runs. It is counted,
  *    and with lineage numbering the child has its record.
  * 4. The target sees what the original returns: a clone that failed gives all back
  *    that it took.
@@ -209,12 +209,15 @@ void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs)
 
 /* Apart from the probe, which then has no registers to save for outsiders. */
 static noinline void commit_clone(struct pid_namespace *ns,
-				  struct task_struct *parent,
-				  struct task_struct *child)
+				  struct task_struct *child, u64 flags)
 {
+	struct task_struct *const parent = current;
 	const bool joined = ns_of_pid(task_pid(parent)) != ns;
 	struct vprocns_group *group;
 
+	/* The kernel's own, which is no clone. */
+	if (unlikely(child->flags & VPROCNS_PF_WORKER))
+		return;
 	/* An RCU read side, too. */
 	preempt_disable_notrace();
 	group = vprocns_group_of(ns);
@@ -226,26 +229,23 @@ static noinline void commit_clone(struct pid_namespace *ns,
 		if (joined)
 			vprocns_joiners_commit(&group->joiners, child);
 		vprocns_numbers_commit(&group->numbers, parent, child, joined);
-		vprocns_event_new(group, parent, child);
+		vprocns_event_new(group, child, flags);
 	}
 	preempt_enable_notrace();
 }
 
-/**
- * vprocns_probe_fork - commits the number of a clone that succeeded
- * @data: unused
- * @parent: the task that cloned
- * @child: the new task, which has not run yet
+/*
+ * Commits the number of a clone that succeeded; the current task has cloned, and the
+ * new one has not run yet. No kernel-doc, which can't read these parameters.
  *
- * Context: tracepoint sched_process_fork; preemption off or on, as the kernel has it.
+ * Context: tracepoint task_newtask; preemption off or on, as the kernel has it.
  */
-void vprocns_probe_fork(void *data, struct task_struct *parent,
-			struct task_struct *child)
+VPROCNS_NEWTASK_PROBE(vprocns_probe_newtask)
 {
-	struct pid_namespace *const ns = ns_of_pid(task_pid(child));
+	struct pid_namespace *const ns = ns_of_pid(task_pid(task));
 
 	if (ns->level && vprocns_group_may_be_of(ns))
-		commit_clone(ns, parent, child);
+		commit_clone(ns, task, clone_flags);
 }
 
 /**

@@ -95,6 +95,22 @@ static inline int vprocns_ns_type(const struct inode *inode)
 	void name(void *data, struct task_struct *task)
 #endif
 
+/* 6.18 has clone flags in 64 bits wherever it hands them on. */
+#ifdef VPROCNS_HAS_NEWTASK_U64
+#define VPROCNS_NEWTASK_PROBE(name)	\
+	void name(void *data, struct task_struct *task, u64 clone_flags)
+#else
+#define VPROCNS_NEWTASK_PROBE(name)	\
+	void name(void *data, struct task_struct *task, unsigned long clone_flags)
+#endif
+
+/* Threads that the kernel makes of a member; PF_USER_WORKER came with 6.4. */
+#ifdef PF_USER_WORKER
+#define VPROCNS_PF_WORKER	(PF_IO_WORKER | PF_USER_WORKER)
+#else
+#define VPROCNS_PF_WORKER	PF_IO_WORKER
+#endif
+
 /* 6.17 gave the unbound queue a new name, and calls the old one deprecated. */
 #ifdef VPROCNS_HAS_SYSTEM_DFL_WQ
 #define vprocns_unbound_wq	system_dfl_wq

@@ -114,20 +114,23 @@ void vprocns_event_ended(struct vprocns_group *group)
 /**
  * vprocns_event_tell_new - tells that a task was made
  * @group: its group
- * @parent: who cloned; maybe no member
- * @child: the task, which has not run yet
+ * @child: the task, which has not run yet; the current one has cloned it
+ * @flags: the clone flags that it was made with
  *
- * Context: probe of sched_process_fork; RCU read side; takes @group's lock.
+ * Context: probe of task_newtask; RCU read side; takes @group's lock.
  */
 void vprocns_event_tell_new(struct vprocns_group *group,
-			    struct task_struct *parent, struct task_struct *child)
+			    struct task_struct *child, u64 flags)
 {
+	struct task_struct *const parent = current;
 	struct vprocns_event_new new = {
 		.event = begin(group, VPROCNS_EVENT_NEW, sizeof(new),
 			       task_pid(child)),
 		.tgid = tid_in(group, task_tgid(child)),
 		.host_tgid = pid_nr(task_tgid(child)),
 		.joined = task_active_pid_ns(parent) != group->ns,
+		.has = VPROCNS_EVENT_FLAGS,
+		.flags = flags,
 	};
 	struct vprocns_origin origin;
 	struct vprocns_ring *ring;
@@ -135,7 +138,7 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 	if (!new.joined)
 		new.cloner = tid_in(group, task_pid(parent));
 	if (vprocns_numbers_describe(&group->numbers, child, &origin, &new.lineage)) {
-		new.has = VPROCNS_EVENT_LINEAGE;
+		new.has |= VPROCNS_EVENT_LINEAGE;
 		new.cloner_lineage = origin.cloner_lineage;
 		new.ordinal = origin.ordinal;
 	}

@@ -18,8 +18,7 @@ void vprocns_event_made(const struct vprocns_group *group);
 void vprocns_event_bound(struct vprocns_group *group);
 void vprocns_event_ended(struct vprocns_group *group);
 void vprocns_event_tell_new(struct vprocns_group *group,
-			    struct task_struct *parent,
-			    struct task_struct *child);
+			    struct task_struct *child, u64 flags);
 void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 			pid_t old_pid, const char *filename);
 void vprocns_event_tell_exit(struct vprocns_group *group,
@@ -34,11 +33,10 @@ void vprocns_event_capset_refused(struct vprocns_group *group, int err);
  * call clears the record on its stack before it looks whether anybody wants it.
  */
 static inline void vprocns_event_new(struct vprocns_group *group,
-				     struct task_struct *parent,
-				     struct task_struct *child)
+				     struct task_struct *child, u64 flags)
 {
 	if (vprocns_rings_wanted(&group->rings) || tracepoint_enabled(vprocns_new))
-		vprocns_event_tell_new(group, parent, child);
+		vprocns_event_tell_new(group, child, flags);
 }
 
 /* A member ends; see vprocns_event_tell_exit(). */

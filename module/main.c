@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 #include <trace/events/sched.h>
+#include <trace/events/task.h>
 
 #include "capability.h"
 #include "clone.h"
@@ -30,7 +31,7 @@ static struct vprocns_hook hooks[] = {
 };
 
 static struct vprocns_probe probes[] = {
-	{ "sched_process_fork", vprocns_probe_fork },
+	{ "task_newtask", vprocns_probe_newtask },
 	{ "sched_process_exec", vprocns_probe_exec },
 	{ "sched_process_exit", vprocns_probe_exit },
 };
@@ -38,7 +39,7 @@ static struct vprocns_probe probes[] = {
 /* A probe that is not as its tracepoint calls it does not compile. */
 static void check_probes(void)
 {
-	check_trace_callback_type_sched_process_fork(vprocns_probe_fork);
+	check_trace_callback_type_task_newtask(vprocns_probe_newtask);
 	check_trace_callback_type_sched_process_exec(vprocns_probe_exec);
 	check_trace_callback_type_sched_process_exit(vprocns_probe_exit);
 }

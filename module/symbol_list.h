@@ -12,7 +12,7 @@
  */
 SYMBOL(register_kprobe, LINKED, ALWAYS)
 SYMBOL(kallsyms_lookup_name, LINKED, ALWAYS)
-SYMBOL(__tracepoint_sched_process_fork, LINKED, ALWAYS)
+SYMBOL(__tracepoint_task_newtask, LINKED, ALWAYS)
 SYMBOL(__tracepoint_sched_process_exec, LINKED, ALWAYS)
 SYMBOL(__tracepoint_sched_process_exit, LINKED, ALWAYS)
 SYMBOL(ftrace_enabled, LOOKED_UP, ALWAYS)

@@ -330,6 +330,8 @@ TEST_F(family, tells_all)
 	EXPECT_EQ(0, first->joined);
 	EXPECT_NE(0, first->event.host_tid);
 	EXPECT_EQ(first->event.host_tid, first->host_tgid);
+	EXPECT_TRUE(first->has & VPROCNS_EVENT_FLAGS);
+	EXPECT_EQ(0, first->flags & CLONE_VM);
 	EXPECT_EQ(by_lineage, !!(first->has & VPROCNS_EVENT_LINEAGE));
 	EXPECT_EQ(by_lineage ? -3ULL : 0, first->cloner_lineage);
 	EXPECT_EQ(by_lineage, first->ordinal);
@@ -339,6 +341,7 @@ TEST_F(family, tells_all)
 	ASSERT_NE(NULL, new);
 	EXPECT_EQ(FIRST, new->tgid);
 	EXPECT_EQ(FIRST, new->cloner);
+	EXPECT_TRUE(new->flags & CLONE_THREAD);
 	EXPECT_EQ(by_lineage ? 2 : 0, new->ordinal);
 	EXPECT_EQ(0, new->cloner_lineage);
 	EXPECT_EQ(first->event.host_tid, new->host_tgid);

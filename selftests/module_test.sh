@@ -111,7 +111,7 @@ lacking=$(mktemp --suffix=.ko)
 objcopy -R .BTF -R .BTF.base "$ko" "$plain"
 mapfile -t looked_up < <(symbols LOOKED_UP)
 for name in "${hooked[@]}" "${looked_up[@]}" kallsyms_lookup_name pid_max \
-	sched_process_{fork,exec,exit}; do
+	task_newtask sched_process_{exec,exit}; do
 	if [[ $name == pid_max ]] && ! grep -q ' pid_max$' /proc/kallsyms; then
 		skip "this kernel's namespaces have a pid_max each"
 		skip "this kernel's namespaces have a pid_max each"
@@ -154,7 +154,7 @@ while IFS=: read -r name error after words line; do
 done <<END
 ftrace_set_filter_ip:18:0:cross-device:kernel_clone can't be hooked (-18)
 ftrace_set_filter_ip:18:4:cross-device:${hooked[4]} can't be hooked (-18)
-tracepoint_probe_register:18:0:cross-device:sched_process_fork can't be probed (-18)
+tracepoint_probe_register:18:0:cross-device:task_newtask can't be probed (-18)
 tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
 register_ftrace_function:18:0:cross-device:can't be hooked (-18)
 register_ftrace_function:11:0:busy:can't be hooked (-16)
