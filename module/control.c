@@ -101,7 +101,7 @@ static int copy_out(void __user *arg, unsigned int cmd, const void *from,
 /*
  * A group's rules hold for programs that have more privileges than its maker, by a
  * setuid file for instance. So it takes power over the namespace that gives them,
- * the power of who made the descriptor: pid 1 may have dropped its own by now.
+ * that of the task that made the descriptor: pid 1 may have dropped its own by now.
  */
 static bool may_bind_own(const struct file *file)
 {

@@ -164,7 +164,7 @@ static bool name_is_taken(const char *name)
 }
 
 /*
- * The UID that answers for who has @cred: who made the outermost user namespace.
+ * The UID that answers for @cred: that of the maker of the outermost user namespace.
  * So another namespace, with other UIDs in it, is no way to more groups.
  */
 static unsigned long charged_uid(const struct cred *cred)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The numbers of one PID namespace: sequential ones without holes (sequence.c), or
- * those that follow from who cloned each task, as which of the cloner's clones
+ * those that follow from each task's cloner and its ordinal among the cloner's clones
  * (lineage.c). What is known of each live task is kept by record.c.
  */
 #include <linux/pid_namespace.h>

@@ -27,7 +27,7 @@ struct vprocns_origin {
  * @process: its process's origin, which the task takes over when it execs
  * @children: how many of its clones succeeded
  * @lineage: follows from @origin, once @known
- * @start: where its children's numbers start, once @started; only the task itself uses it
+ * @start: where its children's numbers start, once @started; the task itself uses it
  * @wanted: the number that the clone that is in flight is to have
  * @execs: how often a thread has taken over the process by an exec
  * @known: @lineage is filled in

@@ -46,7 +46,7 @@ struct vprocns_rings {
  * @head: where the next record goes; published by a release store
  * @gap: events lost since the last record
  * @told: see struct vprocns_events_stats
- * @lost: likewise
+ * @lost: see struct vprocns_events_stats
  * @ended: no record will follow; published by a release store after @head
  * @read_lock: a mutex, of readers: @tail; user memory is written inside
  * @tail: what the next read begins with; published by a release store
@@ -54,7 +54,7 @@ struct vprocns_rings {
  * @wake: how many bytes wake them
  * @wake_work: does it: a writer can't take @wait's lock with preemption off
  * @ns: the PID namespace that host TIDs are of, with a reference
- * @mm: who is charged, with a reference
+ * @mm: what is charged for the memory, with a reference
  * @size: bytes in @data; a power of two
  * @data: the records
  */

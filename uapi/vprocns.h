@@ -52,9 +52,9 @@ enum vprocns_profile {
  * enum vprocns_numbering - how a new task's TID is chosen
  * @VPROCNS_NUMBERING_SEQUENTIAL: one more for each successful clone; after
  *	the last number the first again, without the numbers in use
- * @VPROCNS_NUMBERING_LINEAGE: a function of who cloned it and as its
- *	how-many-eth successful clone, never of when; the next free number when
- *	that one is in use, which is counted as a collision
+ * @VPROCNS_NUMBERING_LINEAGE: depends only on the cloner and on how many clones the
+ *	cloner had made before, never on timing; the next free number when that one
+ *	is in use, which is counted as a collision
  */
 enum vprocns_numbering {
 	VPROCNS_NUMBERING_SEQUENTIAL	= 0,
@@ -229,14 +229,14 @@ enum vprocns_state {
  * @first: first TID to give
  * @last: last TID to give
  * @next: where the search for the next clone's TID starts, unless a clone that
- *	failed has left one behind it; 0 with lineage numbering, where that
- *	depends on who clones
+ *	failed has given one back; 0 with lineage numbering, where that depends
+ *	on the cloner
  * @owner: effective UID of the creator, in the caller's user namespace
  * @ns_inum: inode number of the PID namespace (as in /proc/PID/ns/pid), or 0
  * @init: TID of the namespace's init in the caller's PID namespace, or 0
  * @members: tasks of the group, also those that have exited until they are
  *	waited for
- * @nested: likewise, of PID namespaces below the group's; no part of it
+ * @nested: tasks of PID namespaces below the group's; no part of it
  * @name: name, or empty
  * @seed: as in struct vprocns_create
  */
@@ -338,7 +338,7 @@ struct vprocns_stats {
  * @VPROCNS_CALL_CLONE: clone(2), or one that can't be told from it
  * @VPROCNS_CALL_CLONE3: clone3(2)
  * @VPROCNS_CALL_FORK: fork(2), as a system call of its own
- * @VPROCNS_CALL_VFORK: vfork(2), likewise
+ * @VPROCNS_CALL_VFORK: vfork(2), as a system call of its own
  * @VPROCNS_CALL_UNSHARE: unshare(2)
  * @VPROCNS_CALL_SETNS: setns(2)
  * @VPROCNS_CALL_NUMBER: a clone that the rules allowed, refused when it was to
@@ -443,7 +443,7 @@ struct vprocns_translate {
  * @comm: the task's name, NUL-terminated
  * @lineage: what the numbers of its children follow from; 0 is the first
  *	program, 2^64-3 pid 1
- * @cloner_lineage: that of who cloned it; 2^64-1 when it joined from outside,
+ * @cloner_lineage: its cloner's lineage; 2^64-1 when it joined from outside,
  *	2^64-4 when it did so by a slot, 2^64-2 when it was there before the bind
  * @birth: as which of its cloner's successful clones it was made, from 1; for
  *	a task that joined from outside, as which of those, or its slot plus 1; for
@@ -554,7 +554,7 @@ struct vprocns_members {
  *
  * Return: 0, or -1 with errno:
  * * EPERM - the initial namespace; the caller's own when the caller is not its
- *   init, or when the one who opened the descriptor had no CAP_SYS_ADMIN over the
+ *   init, or when the task that opened the descriptor had no CAP_SYS_ADMIN over the
  *   user namespace that owns it; another's when the caller has none
  * * EALREADY - the group is bound, or was killed before
  * * EBUSY - the namespace is another group's
@@ -695,7 +695,7 @@ enum vprocns_event_kind {
  * @time: when, in ns of CLOCK_MONOTONIC
  * @tid: TID in the group of the task that the event is of; 0 for one of the
  *	group
- * @host_tid: the same in the PID namespace of who asked for the events, or 0
+ * @host_tid: the same in the PID namespace of the task that asked for the events, or 0
  *	when the task can't be seen there
  */
 struct vprocns_event {
@@ -766,7 +766,7 @@ struct vprocns_event_bound {
  * @reserved: zero
  * @flags: clone flags that it was made with
  * @lineage: as in struct vprocns_member
- * @cloner_lineage: likewise
+ * @cloner_lineage: as in struct vprocns_member
  * @ordinal: as @birth in struct vprocns_member
  * @comm: its name, NUL-terminated
  *
@@ -823,11 +823,11 @@ struct vprocns_event_exec {
  * @lineage: as in struct vprocns_member
  * @comm: its name, NUL-terminated
  * @start: when it was made, in ns of CLOCK_MONOTONIC
- * @end: when it ended, likewise
+ * @end: when it ended, in ns of CLOCK_MONOTONIC
  * @runtime: ns that it ran, exact
  * @utime: ns of it in user space, as getrusage(2) has it: divided by what timer
  *	ticks have seen
- * @stime: the rest of @runtime, likewise
+ * @stime: the rest of @runtime
  * @run_delay: ns that it was ready and waited for a CPU
  * @nvcsw: voluntary context switches
  * @nivcsw: involuntary ones
