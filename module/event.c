@@ -208,6 +208,8 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 	/* Also brings sum_exec_runtime up to now, which the next divides. */
 	exit->runtime = static_call(vprocns_task_sched_runtime)(task);
 	task_cputime_adjusted(task, &exit->utime, &exit->stime);
+	/* A tick between the two counts in these alone. */
+	exit->runtime = max(exit->runtime, exit->utime + exit->stime);
 	exit->nvcsw = task->nvcsw;
 	exit->nivcsw = task->nivcsw;
 	exit->min_flt = task->min_flt;
@@ -258,8 +260,10 @@ void vprocns_event_tell_exit(struct vprocns_group *group,
 	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exit.lineage))
 		exit.has = VPROCNS_EVENT_LINEAGE;
 	copy_comm(exit.comm, task);
-	exit.end = exit.event.time;
 	fill_in_use(&exit, task);
+	/* After what was used, which is then never longer than the task's life. */
+	exit.event.time = ktime_get_ns();
+	exit.end = exit.event.time;
 	trace_vprocns_exit(group, &exit);
 	tell(group, &exit.event, task_pid(task));
 }
