@@ -117,13 +117,15 @@ check-kselftest:
 	@selftests/kselftest/run $(KERNELS:%=--kernel %)
 
 # Installs what is missing, then compares what `vprocns compare` computes with a
-# library, and lets it find slowed tasks of real programs in a VM. TRIES=2 is a short one.
+# library, measures what recording takes, and lets it find slowed tasks of real programs
+# in a VM. TRIES=2 is a short one.
 TRIES ?= 20
 check-compare:
 	@selftests/install-deps compare
 	@$(MAKE) -s --no-print-directory tool
 	@$(MAKE) -s --no-print-directory -C selftests ../build/selftests/roles
 	@selftests/compare_library.py
+	@selftests/vm/run --icount -- selftests/record_cost.py
 	@selftests/vm/run --icount -- selftests/compare_manual.sh
 	@VM_TIMEOUT=36000 selftests/vm/run --icount -- selftests/compare_runs.py \
 		--tries $(TRIES) threads make pool openmp postgres
