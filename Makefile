@@ -26,12 +26,12 @@ build/demo/mutexes: demo/mutexes.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
-benches := $(addprefix build/bench/,bench bind scale versus probe)
+benches := $(addprefix build/bench/,bench bind scale worst versus probe)
 
 # Static, so that what it executes reads no file but itself.
-$(benches): build/bench/%: bench/%.c bench/measure.h uapi/vprocns.h
+$(benches): build/bench/%: bench/%.c bench/kinds.c bench/kinds.h bench/measure.h uapi/vprocns.h
 	@mkdir -p $(@D)
-	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< -pthread
+	$(CC) -O2 -std=gnu11 -Wall -Wextra -Werror -Iuapi -static -o $@ $< bench/kinds.c -pthread
 
 # Installs what is missing, then runs real programs in a VM.
 demo:
@@ -154,12 +154,12 @@ check-pages:
 ONLY ?=
 bench:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool build/bench/bench build/bench/scale
+	@$(MAKE) -s --no-print-directory tool $(addprefix build/bench/,bench bind scale worst)
 	@selftests/vm/build-module $(BENCH_KERNEL)
-	@echo "measuring in virtual machines (half an hour or more; ONLY=counts a third of it)"
-	@bench/collect.py --kernel $(BENCH_KERNEL) $(ONLY:%=--only %) --output bench/results/latest.json
-	@bench/report.py --svg bench/results/latest.svg --growth bench/results/growth.svg \
-		--readme README.md --peers Documentation/peers.md bench/results/latest.json
+	@echo "measuring in virtual machines (an hour or so; ONLY=counts half of it)"
+	@bench/collect.py --kernel $(BENCH_KERNEL) $(ONLY:%=--only %) --output results/bench.json
+	@bench/report.py --svg results/bench.svg --growth results/growth.svg --readme README.md \
+		--tables results/bench.md --peers Documentation/peers.md results/bench.json
 
 # What a target prints, written to results/: make record-check, and so on.
 record-%:

@@ -181,6 +181,25 @@ static void do_capget(void)
 		err(1, "capget");
 }
 
+/* Of what a group judges, as little as Linux lets a caller ask for. */
+static void do_capset(void)
+{
+	struct __user_cap_header_struct header = { .version = 0 };
+
+	syscall(SYS_capset, &header, NULL);
+}
+
+static void do_unshare(void)
+{
+	if (syscall(SYS_unshare, CLONE_FS))
+		err(1, "unshare");
+}
+
+static void do_setns(void)
+{
+	syscall(SYS_setns, -1, 0);
+}
+
 static void do_kill0(void)
 {
 	if (syscall(SYS_kill, syscall(SYS_getpid), 0))
@@ -223,6 +242,9 @@ static const struct bench {
 	{ "getpid", "the system call", do_getpid, 1000, 5 },
 	{ "gettid", "the system call", do_gettid, 1000, 5 },
 	{ "capget", "the system call, of the caller", do_capget, 1000, 5 },
+	{ "capset", "the system call, of an unknown version", do_capset, 1000, 5 },
+	{ "unshare", "the system call, of what is not shared", do_unshare, 1000, 5 },
+	{ "setns", "the system call, to a descriptor that is none", do_setns, 1000, 5 },
 	{ "kill0", "getpid, and signal 0 to it", do_kill0, 1000, 5 },
 	{ "loop", "1000 instructions", do_loop, 200, 5 },
 };

@@ -12,7 +12,7 @@ work=$(mktemp -d)
 program=$work/bench
 # On tmpfs: a wait for a file of the host is idle time, which counts as well.
 cp "$(dirname "$0")/../build/bench/bench" "$program"
-mkfifo "$work/ready" "$work/go"
+mkfifo "$work/ready" "$work/go" "$work/alive"
 export program work
 # Everywhere the same page tables, and numbers that lie equally deep in the
 # kernel's tree of them: 4096 to 262143, also where they are hashes.
@@ -29,13 +29,14 @@ outside() {
 	"$program" "${arguments[@]}"
 }
 
+# beside_group CMD...: while a group lives that CMD has nothing to do with.
 beside_group() {
 	local group
 	# shellcheck disable=SC2016
-	vprocns run -- bash -c 'echo >"$work/ready"; exec sleep infinity' &
+	vprocns run -- bash -c 'echo >"$work/alive"; exec sleep infinity' &
 	group=$!
-	read -r <"$work/ready"
-	outside
+	read -r <"$work/alive"
+	"$@"
 	kill "$group"
 	wait "$group" || (($? == 143))
 }
@@ -62,7 +63,8 @@ measure host outside
 measure pidns inside
 insmod "$module"
 measure idle outside
-measure elsewhere beside_group
+measure elsewhere beside_group outside
+measure beside beside_group inside
 measure sequential inside --numbering sequential
 measure lineage inside --numbering lineage
 measure strict inside --profile shadow-strict

@@ -14,18 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kinds.h"
 #include "measure.h"
 #include "vprocns.h"
 
-/* Both kinds of namespace give numbers from here: equally deep in the kernel's tree. */
-#define FIRST 5000
 #define MAX_NAMESPACES 16384
 #define REPEATS 501
 
@@ -44,22 +42,10 @@ static const char usage[] =
 	"\n"
 	"parallel: processes on CPU 0 and 1 fork FORKS times each at the same time, in\n"
 	"one namespace or in two, plain or groups; all in turn, ROUNDS times. Prints for\n"
-	"one and for two: the medians of both in nanoseconds a fork, and the median of\n"
-	"the groups' ratio to the plain ones in each round.\n"
+	"one and for two: the medians of both in nanoseconds a fork; the median, the lower\n"
+	"and the upper quartile of the groups' ratios to the plain ones, round by round.\n"
 	"\n"
 	"As root, with vprocns loaded; kernel.pid_max must allow for what is asked.\n";
-
-struct kind {
-	const char *name;
-	bool grouped;
-	unsigned int numbering;
-};
-
-static const struct kind kinds[] = {
-	{ "plain", false, 0 },
-	{ "sequential", true, VPROCNS_NUMBERING_SEQUENTIAL },
-	{ "lineage", true, VPROCNS_NUMBERING_LINEAGE },
-};
 
 /* The first process of a namespace does what it is told, by a byte on a pipe. */
 enum order { MORE = 'm', MEASURE = 'f', FORK = 'p' };
@@ -70,16 +56,6 @@ struct worker {
 
 static pid_t inits[MAX_NAMESPACES];
 static size_t nr_inits;
-
-static void spend(void)
-{
-	const pid_t pid = fork();
-
-	if (!pid)
-		_exit(0);
-	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
-		err(1, "fork");
-}
 
 static double time_forks(void)
 {
@@ -115,18 +91,6 @@ static void fork_sleepers(unsigned int count)
 	}
 }
 
-static void write_all(int fd, const void *data, size_t size)
-{
-	if (write(fd, data, size) != (ssize_t)size)
-		err(1, "write");
-}
-
-static void read_all(int fd, void *data, size_t size)
-{
-	if (read(fd, data, size) != (ssize_t)size)
-		errx(1, "a worker is gone");
-}
-
 static void obey(int from, int to)
 {
 	unsigned int amount;
@@ -153,37 +117,6 @@ static void obey(int from, int to)
 		}
 		write_all(to, &answer, sizeof(answer));
 	}
-}
-
-static void set_number(int number)
-{
-	FILE *const file = fopen("/proc/sys/kernel/ns_last_pid", "we");
-
-	if (!file || fprintf(file, "%d", number) < 0 || fclose(file))
-		err(1, "ns_last_pid");
-}
-
-/* In a new namespace's init: binds it, if it is to be a group's. */
-static void bind_self(const struct kind *kind)
-{
-	const struct vprocns_create create = {
-		.numbering = kind->numbering,
-		.first = FIRST,
-	};
-	const struct vprocns_bind bind = { .pidfd = -1 };
-	int device, group;
-
-	set_number(FIRST - 1);
-	if (!kind->grouped)
-		return;
-	device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
-	if (device < 0)
-		err(1, "/dev/vprocns");
-	group = ioctl(device, VPROCNS_CREATE, &create);
-	if (group < 0 || ioctl(group, VPROCNS_BIND, &bind))
-		err(1, "a group");
-	close(group);
-	close(device);
 }
 
 static void keep_on_cpu(int cpu)
@@ -220,7 +153,7 @@ static void make_namespace(const struct kind *kind, struct worker *workers,
 		err(1, "clone");
 	if (!init) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		bind_self(kind);
+		bind_self(kind, VPROCNS_PROFILE_SHADOW, 0);
 		for (i = 0; i < nr_workers; i++)
 			if (!fork()) {
 				keep_on_cpu(cpu + i);
@@ -365,20 +298,11 @@ static void compare_parallel(int namespaces, unsigned int rounds,
 		grouped[i] = fork_on_both(&kinds[1], namespaces, forks);
 		ratios[i] = grouped[i] / plain[i];
 	}
-	printf("parallel\t%d\t%.0f\t%.0f\t%.3f\n", namespaces,
+	printf("parallel\t%d\t%.0f\t%.0f\t%.3f", namespaces,
 	       median(plain, rounds), median(grouped, rounds),
 	       median(ratios, rounds));
+	printf("\t%.3f\t%.3f\n", ratios[rounds / 4], ratios[rounds * 3 / 4]);
 	fflush(stdout);
-}
-
-static const struct kind *find_kind(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (!strcmp(name, kinds[i].name))
-			return &kinds[i];
-	errx(2, "no kind %s; see scale --help", name);
 }
 
 int main(int argc, char **argv)

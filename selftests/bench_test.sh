@@ -6,7 +6,7 @@
 
 top=$(cd "$(dirname "$0")/.." && pwd -P)
 bench=$top/build/bench/bench
-names="fork vfork_exec posix_spawn thread clone3 getpid gettid capget kill0 loop"
+names="fork vfork_exec posix_spawn thread clone3 getpid gettid capget capset unshare setns kill0 loop"
 
 run "$bench" --help
 has "help" "^usage: bench "
@@ -34,7 +34,21 @@ for what in groups members; do
 	say $? "scale: and nothing else"
 done
 run "$top/bench/scale.sh" parallel 1 2
-has "scale: one namespace and two" "^parallel	2	[0-9]+	[0-9]+	[0-9]+\.[0-9]{3}$"
+has "scale: one namespace and two" "^parallel	2	[0-9]+	[0-9]+	[0-9]+\.[0-9]{3}	[0-9]+\.[0-9]{3}	[0-9]+\.[0-9]{3}$"
+
+run "$top/build/bench/worst" --help
+has "help of worst" "^usage: worst "
+for wrong in "range nosuch 400" "range plain" "flight plain 0" "names"; do
+	# shellcheck disable=SC2086
+	run "$top/build/bench/worst" $wrong
+	say "$((status != 2))" "worst: wrong usage: $wrong"
+done
+run "$top/bench/worst.sh" 1000 5 20 plain lineage
+has "worst: a range that is full" "^range	lineage	full	[0-9]+$"
+has "worst: clones in flight" "^flight	plain	5	[0-9]+$"
+has "worst: names" "^names	open	20	[0-9]+$"
+[[ $(cut -f 1 "$tap_out" | uniq -c | xargs) == "5 range 2 flight 5 range 2 flight 2 names" ]]
+say $? "worst: and nothing else"
 
 run "$top/build/bench/versus" --help
 has "help of versus" "^usage: versus "
@@ -63,13 +77,13 @@ has "probe: what is allowed outside" "^clone3 NEWPID	ok$"
 await rmmod vprocns
 run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
 places=$(cut -f 1 "$tap_out" | uniq -c | xargs)
-[[ $places == "10 host 10 pidns 10 idle 10 elsewhere 10 sequential 10 lineage 10 strict" ]]
+[[ $places == "13 host 13 pidns 13 idle 13 elsewhere 13 beside 13 sequential 13 lineage 13 strict" ]]
 say $? "every bench at every place"
 chmod 0660 /dev/vprocns
 
-run "$top/bench/report.py" "$top/bench/results/latest.json"
+run "$top/bench/report.py" "$top/results/bench.json"
 is "the results are readable" 0
-for text in README.md Documentation/peers.md; do
+for text in README.md results/bench.md Documentation/peers.md; do
 	shown=$(sed -n '/<!-- make bench writes this -->/,/<!-- to here -->/{//!p}' "$top/$text")
 	[[ $shown && $out == *"$shown"* ]]
 	say $? "$text shows them"

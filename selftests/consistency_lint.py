@@ -15,7 +15,7 @@ TOOL = TOP / "build/bin/vprocns"
 SPDX = re.compile(r"SPDX-License-Identifier: (.+?)(?: -->| \*/|\s*)$", re.MULTILINE)
 # Formats without comments, texts that are the licence, and what others' tools write.
 NO_SPDX = re.compile(r"^(LICENSE|LICENSES/.*|(.*/)?debian/.*|.*\.(json|jsonl|svg|png|tsv|csv|html)(\.in)?|"
-                     r"selftests/vm/complaints|bench/results/.*|results/.*|NEWS)$")
+                     r"selftests/vm/complaints|results/.*|NEWS)$")
 
 
 def read(name):

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# worst.sh NUMBERS CLONES GROUPS [KIND]...: runs build/bench/worst for these kinds, or
+# for all that it knows. In the VM, with the module loaded.
+set -euo pipefail
+
+work=$(mktemp -d)
+# On tmpfs: a wait for a file of the host is idle time, which counts as well.
+cp "$(dirname "$0")/../build/bench/worst" "$work/worst"
+echo 0 >/proc/sys/kernel/randomize_va_space
+pid_max=$(</proc/sys/kernel/pid_max)
+threads_max=$(</proc/sys/kernel/threads-max)
+trap 'echo "$pid_max" >/proc/sys/kernel/pid_max
+	echo "$threads_max" >/proc/sys/kernel/threads-max' EXIT
+echo 100000 >/proc/sys/kernel/threads-max
+numbers=$1 clones=$2 groups=$3
+shift 3
+(($#)) || set -- plain sequential lineage
+for kind; do
+	# A plain namespace lowers it.
+	echo 200000 >/proc/sys/kernel/pid_max
+	"$work/worst" range "$kind" "$numbers"
+	echo 200000 >/proc/sys/kernel/pid_max
+	"$work/worst" flight "$kind" "$clones"
+done
+"$work/worst" names "$groups"
