@@ -250,8 +250,6 @@ void vprocns_event_tell_exit(struct vprocns_group *group,
 			     struct task_struct *task)
 {
 	struct vprocns_event_exit exit = {
-		.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit),
-			       task_pid(task)),
 		.tgid = tid_in(group, task_tgid(task)),
 		.status = task->exit_code,
 	};
@@ -262,7 +260,7 @@ void vprocns_event_tell_exit(struct vprocns_group *group,
 	copy_comm(exit.comm, task);
 	fill_in_use(&exit, task);
 	/* After what was used, which is then never longer than the task's life. */
-	exit.event.time = ktime_get_ns();
+	exit.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit), task_pid(task));
 	exit.end = exit.event.time;
 	trace_vprocns_exit(group, &exit);
 	tell(group, &exit.event, task_pid(task));
