@@ -18,6 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "kinds.h"
 #include "measure.h"
 #include "vprocns.h"
 
@@ -149,9 +150,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	rounds = amount(argv[1], 1000);
-	device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
-	if (device < 0)
-		err(1, "/dev/vprocns");
+	device = open_device();
 	for (i = 0; i < TASKS; i++)
 		if (!fork())
 			be_busy(i);

@@ -27,6 +27,15 @@ const struct kind *find_kind(const char *name)
 	errx(2, "no kind %s; see --help", name);
 }
 
+int open_device(void)
+{
+	const int device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
+
+	if (device < 0)
+		err(1, "/dev/vprocns");
+	return device;
+}
+
 /* In a new namespace's init: binds it, if it is to be a group's. @last may be 0. */
 void bind_self(const struct kind *kind, unsigned int profile, unsigned int last)
 {
@@ -42,9 +51,7 @@ void bind_self(const struct kind *kind, unsigned int profile, unsigned int last)
 	write_number("/proc/sys/kernel/ns_last_pid", FIRST - 1);
 	if (!kind->grouped)
 		return;
-	device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
-	if (device < 0)
-		err(1, "/dev/vprocns");
+	device = open_device();
 	group = ioctl(device, VPROCNS_CREATE, &create);
 	if (group < 0 || ioctl(group, VPROCNS_BIND, &bind))
 		err(1, "a group");

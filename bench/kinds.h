@@ -18,6 +18,7 @@ struct kind {
 extern const struct kind kinds[3];
 
 const struct kind *find_kind(const char *name);
+int open_device(void);
 void bind_self(const struct kind *kind, unsigned int profile, unsigned int last);
 
 void spend(void);

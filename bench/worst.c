@@ -184,7 +184,7 @@ static int add_family(int count)
 	return made;
 }
 
-/* Sleepers, until @left numbers are free; as far as the namespace lets them be. */
+/* @count sleepers, or as many as the namespace lets there be. */
 static void fill(int count)
 {
 	int made;
@@ -327,15 +327,6 @@ static void measure_flight(const struct kind *kind)
 	say("flight", kind->name, at, mean_fork());
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-}
-
-static int open_device(void)
-{
-	const int device = open("/dev/vprocns", O_RDWR | O_CLOEXEC);
-
-	if (device < 0)
-		err(1, "/dev/vprocns");
-	return device;
 }
 
 static int create_named(int device, unsigned int number)
