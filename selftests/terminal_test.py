@@ -105,7 +105,7 @@ def main():
     step("and goes on by fg", "fg\n", r"prompt> $")
     step("to its end then", "echo status=$?\n", r"status=0\r")
 
-    step("in a pipeline", "vprocns run -- sh -c 'echo at=$$; sleep 100' | sed 's/^/from /'\n", r"from at=\d+\r")
+    step("in a pipeline", "vprocns run -- sh -c 'echo at=$$; exec sleep 100' | sed 's/^/from /'\n", r"from at=\d+\r")
     step("Ctrl-C ends all of it", "\x03", r"prompt> $")
     step("and one that pages", "vprocns run seq 3 | { read x; read y </dev/tty; echo got=$x,$y; }\n", r"y </dev/tty")
     step("reads the terminal", "line\n", r"got=1,line\r")
