@@ -151,6 +151,31 @@ class Tool(unittest.TestCase):
         self.assertEqual(set(), words - there)
 
 
+class Device(unittest.TestCase):
+    """The header describes each ioctl; vprocns(4) has each, with the same errnos."""
+
+    def setUp(self):
+        self.calls = {}
+        for comment, call in re.findall(r"/\*\*\n((?: \*.*\n)+?) \*/\n#define (VPROCNS_\w+)\s+_IO", read("uapi/vprocns.h")):
+            returned = comment.partition("Return:")[2]
+            self.calls[call] = set(re.findall(r"(?m)^ \* \* (E[A-Z0-9]+) -", returned))
+        page = read("tools/vprocns.4")
+        self.described = set(re.findall(r"(?m)^\.It Dv (VPROCNS_\w+)", page))
+        self.errors = {call: set() for call in self.calls}
+        for heading, errors in re.findall(r"(?s)\nOf\s(.*?)\n\.Bl -tag -width Er\n(.*?)\n\.El", page):
+            for call in self.calls if "every call" in heading else re.findall(r"\.Dv (\w+)", heading):
+                self.errors[call] |= set(re.findall(r"(?m)^\.It Bq Er (\w+)", errors))
+
+    def test_manual_has_each_call(self):
+        self.assertLess(12, len(self.calls))
+        self.assertEqual(set(self.calls), self.described)
+
+    def test_manual_has_each_errno(self):
+        for call, errnos in self.calls.items():
+            with self.subTest(call=call):
+                self.assertEqual(set(), errnos - self.errors[call])
+
+
 class Licences(unittest.TestCase):
     def setUp(self):
         self.licences = {name: licence_of(name) for name in tracked() if not NO_SPDX.match(name)}
