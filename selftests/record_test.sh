@@ -213,5 +213,10 @@ run timeout $((60 * ${PATIENCE:-1})) bpftrace -e 'tracepoint:vprocns:vprocns_new
 has "bpftrace: reads their fields" '^1000 made 1001$'
 
 cd /
+# 2>&1 has to be read by a shell, which is a task of its own: then both have it.
+run vprocns compare -n 1 --export-json - '/bin/echo a b=c' '/bin/echo a 2>&1'
+holds "compare: both commands have a shell, or none" \
+	python3 -c 'import json, sys; sys.exit(json.loads(sys.argv[1])["partial"] != 0)' "$out"
+
 rm -rf "$work"
 tap_end

@@ -96,14 +96,22 @@ static void show(int log)
 			break;
 }
 
-/* The words of a command; of one that a shell has to read, the shell's. */
-static void add_words(char **argv, char *command)
+/* Whether more than words is in it: in the first word, = is an assignment. */
+static bool needs_shell(const char *command)
+{
+	const char *const first = command + strspn(command, " \t");
+
+	return !*first || strpbrk(command, "\"'\\`$&;|<>(){}[]*?!~#\n") ||
+	       memchr(first, '=', strcspn(first, " \t"));
+}
+
+/* The words of a command, or of the shell that reads it. */
+static void add_words(char **argv, char *command, bool by_shell)
 {
 	size_t count = 0;
 	char *rest = command, *word;
 
-	if (strpbrk(command, "\"'\\`$&;|<>(){}[]*?!~#=\n") ||
-	    !command[strspn(command, " \t")]) {
+	if (by_shell) {
 		argv[count++] = "/bin/sh";
 		argv[count++] = "-c";
 		argv[count++] = command;
@@ -141,7 +149,9 @@ static pid_t start(const struct trials *trials, const char *command,
 	for (i = 0; i < count; i++)
 		argv[4 + i] = trials->options[i];
 	argv[4 + count] = "--";
-	add_words(argv + 5 + count, words);
+	/* Both or none: a shell is a task of its own, so places would not agree. */
+	add_words(argv + 5 + count, words, needs_shell(trials->commands[0]) ||
+		  needs_shell(trials->commands[1]));
 	error = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv,
 			    environ);
 	if (error)

@@ -7,7 +7,7 @@
 
 /**
  * struct trials - two commands that are run and recorded in turn
- * @commands: A and B; what a shell has to read is given to one
+ * @commands: A and B; if a shell has to read one of them, it reads both
  * @pairs: how often each is run
  * @warmup: how many pairs are run before, and forgotten
  * @ignore_failure: go on where a command ends with another status than 0
