@@ -15,13 +15,14 @@
 #define BIND_USAGE							\
 	"[OPTION]... PID\n"						\
 	"\n"								\
-	"Makes a group and binds it to the PID namespace of process PID, say the first\n" \
-	"process of a container. Prints the group's id. The group lives as long as that\n" \
-	"namespace. Processes that are there keep their numbers and capabilities, so\n" \
-	"the capability view is host, whatever the profile, unless --caps says otherwise.\n" \
+	"Makes a group and binds it to the PID namespace of process PID, for example the\n" \
+	"first process of a container. Prints the group's id. The group lives as long as\n" \
+	"that namespace. Processes that are in it already keep their numbers and their\n" \
+	"capabilities. So the capability view is host, in every profile, unless --caps is\n" \
+	"given.\n" \
 	"\n"								\
 	GROUP_USAGE							\
-	"  --at-exec         begin when pid 1 of the namespace executes a program next\n" \
+	"  --at-exec         begin when pid 1 of the namespace executes its next program\n" \
 	"  --json            print JSON\n"
 
 static int bind_main(int argc, char **argv)

@@ -292,9 +292,9 @@ const struct command check_command = {
 	.summary = "tell what this kernel lacks for vprocns",
 	.usage = "[--json]\n"
 		 "\n"
-		 "Tells feature by feature whether the running kernel has what the module needs,\n"
-		 "and what to do about it. Exit status: 0 when the module can run, 1 when not.\n"
-		 "That it is not loaded yet is told, but is no failure.\n",
+		 "Says for each feature that the module needs whether the running kernel has it,\n"
+		 "and what to do if not. Exit status: 0 when the module can run, 1 when it can't.\n"
+		 "A module that is not loaded yet is reported, but is no failure.\n",
 	.main = check_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,

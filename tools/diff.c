@@ -324,21 +324,20 @@ const struct command diff_command = {
 	.summary = "show what two recordings differ in",
 	.usage = "[--times [--metric NAME] [--all]] [--json] A B\n"
 		 "\n"
-		 "Lays two recordings side by side, task by task: tasks that are in one only, and\n"
-		 "for each task that is in both the first thing that differs: whether it is a\n"
-		 "thread, the programs that it executed, its name, its end. A task is the same in\n"
-		 "both where its cloner is, and it is the same of its cloner's clones: 1.2 is the\n"
-		 "second clone of the first program.\n"
+		 "Compares two recordings, task by task. Shows the tasks that are in only one of\n"
+		 "them, and for each other task the first difference: whether it is a thread, the\n"
+		 "programs that it executed, its name, its end. Two tasks are the same when they\n"
+		 "have the same place: 1.2 is the second clone of the first program (1).\n"
 		 "\n"
-		 "  --times        show what the tasks used in place of that, by the difference\n"
+		 "  --times        show what the tasks used instead, the largest difference first\n"
 		 "  --metric NAME  what to compare: runtime (default), utime, stime, run_delay,\n"
 		 "                 nvcsw, nivcsw, min_flt, maj_flt, rchar, wchar, read_bytes,\n"
 		 "                 write_bytes, maxrss, or a counter of record --events\n"
-		 "  --all          all of them, not the 25 that differ most\n"
+		 "  --all          show all tasks, not only the 25 that differ most\n"
 		 "  --json         print JSON\n"
 		 "\n"
-		 "Exit status: 0 when the recordings have the same structure (and with --times),\n"
-		 "1 when they differ, 2 when something is wrong.\n",
+		 "Exit status: 0 when the recordings have the same structure, 1 when they differ,\n"
+		 "2 when something is wrong. With --times 0, or 2.\n",
 	.main = diff_main,
 	.failure = EXIT_WRONG_USAGE,
 	.misuse = EXIT_WRONG_USAGE,

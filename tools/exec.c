@@ -22,11 +22,11 @@
 #define EXEC_USAGE							\
 	"[OPTION]... GROUP [--] CMD [ARG]...\n"				\
 	"\n"								\
-	"Runs CMD as one more program of GROUP, an id or a name. Its TID is the\n" \
-	"next of the group; its parent is outside. Exit status: as for run.\n" \
+	"Runs CMD as one more program of GROUP, an id or a name. CMD gets the group's\n" \
+	"next TID, and its parent is outside. Exit status: as for run.\n" \
 	"\n"								\
-	"  --slot N          by lineage: as the program of slot N (0 to 4095), whose numbers\n" \
-	"                    don't depend on how many joined before\n"	\
+	"  --slot N          with lineage numbering: its number depends on N (0 to 4095),\n" \
+	"                    not on how many programs joined before\n"	\
 	"  --quiet           no line at the end about what the group refused meanwhile\n"
 
 /* Whether what this link in /proc leads to is the same for the group's pid 1. */

@@ -18,20 +18,21 @@
 	"[OPTION]... clone|clone3 FLAGS [EXIT_SIGNAL]\n"		\
 	"       vprocns explain [OPTION]... --batch\n"			\
 	"\n"								\
-	"Says whether a group's program may make this clone; which rule refuses it, with\n" \
-	"which errno and because of which flags; and with what flags it runs. Needs no\n" \
-	"module. FLAGS: names or numbers, joined by '|', as in 'VM|VFORK'. EXIT_SIGNAL:\n" \
-	"number or name; SIGCHLD if not given, and 0 with THREAD.\n"	\
+	"Says whether a group's program may make this clone. If not, it says which rule\n" \
+	"refuses it, with which errno and because of which flags; if so, with which flags\n" \
+	"it runs. Needs no module. FLAGS: names or numbers, joined by '|', as in\n" \
+	"'VM|VFORK'. EXIT_SIGNAL: number or name; if not given, SIGCHLD, or 0 with\n" \
+	"THREAD.\n"							\
 	"\n"								\
-	"Exit status: 0 when it is allowed, 1 when it is refused, 2 when this can't be\n" \
-	"said. With --batch 0, or 2.\n"				\
+	"Exit status: 0 when the clone is allowed, 1 when it is refused, 2 when the\n" \
+	"question is wrong. With --batch 0, or 2.\n"				\
 	"\n"								\
 	POLICY_USAGE							\
-	"  --admin           the caller has CAP_SYS_ADMIN, which profile container asks for\n" \
+	"  --admin           the caller has CAP_SYS_ADMIN (for profile container)\n" \
 	"  --batch           read rows of call, flags, exit_signal, threads_only from\n" \
-	"                    standard input (tabs between, # lines skipped), and print\n" \
-	"                    them with errno and with the flags left when vfork is fork,\n" \
-	"                    or is what --vfork says\n"		\
+	"                    standard input (tabs between, # lines skipped); print each\n" \
+	"                    with its errno, and with the flags that it runs with when\n" \
+	"                    vfork runs as fork, or as --vfork says\n"		\
 	"  --json            print JSON\n"
 
 /* clone(2) has the exit signal in the low byte of its flags. */

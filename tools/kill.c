@@ -14,7 +14,7 @@
 	"GROUP...\n"							\
 	"\n"								\
 	"Ends each GROUP, an id or a name, by SIGKILL to its pid 1, and waits until all\n" \
-	"its members are gone. It needs the group's owner, or root.\n"
+	"its members are gone. Only the group's owner and root can do this.\n"
 
 /* A task that waits for a device may not hear even SIGKILL. */
 #define PATIENCE_MS	10000

@@ -46,13 +46,13 @@ struct launch {
 
 #define LAUNCH_USAGE							\
 	GROUP_USAGE							\
-	"  --part K/N        the K-th of N equal parts of that range, for N runs at once\n" \
+	"  --part K/N        the K-th of N parts of these numbers, for N runs at once\n" \
 	"  --private-tmp     an empty /tmp and /var/tmp of its own\n"	\
 	"  --private-ipc     shared memory, semaphores and message queues of its own\n" \
 	"  --user USER[:GROUP]  run CMD as this user, with the user's groups (root can);\n" \
 	"                    with sudo in a directory that is not root's: the one who\n" \
 	"                    called sudo, unless --caps or --user says otherwise\n" \
-	"  --wait            wait for CMD's daemons too, which end with CMD otherwise\n" \
+	"  --wait            wait for CMD's daemons; without it they end with CMD\n" \
 	"  --quiet           no line at the end about refusals and the like\n"
 
 /* Takes one of them, by its OPT_ number; false when it is none of them. */

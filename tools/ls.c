@@ -91,7 +91,7 @@ const struct command ls_command = {
 	.summary = "list groups",
 	.usage = "[--json]\n"
 		 "\n"
-		 "Lists the groups that you could open: yours, and for root all.\n",
+		 "Lists the groups that you may open: your own, and for root all groups.\n",
 	.main = ls_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,

@@ -88,12 +88,12 @@ const struct command map_command = {
 	.summary = "tell a task's TID on the other side, or show who cloned whom",
 	.usage = "[--to-virtual] [--json] GROUP [TID]\n"
 		 "\n"
-		 "Prints the TID that the task with number TID in GROUP has in your PID\n"
-		 "namespace; without TID, the tree of GROUP's live tasks: for each its lineage\n"
-		 "(the first 8 hex digits), the TID of who cloned it, and as which of that task's\n"
-		 "successful clones. Lineages are there with --numbering lineage.\n"
+		 "Translates TID, the number of a task in GROUP, to its number in your PID\n"
+		 "namespace. Without TID, prints the tree of GROUP's live tasks. With lineage\n"
+		 "numbering the tree also has each task's lineage (the first 8 hex digits), the\n"
+		 "TID of its cloner, and which of its cloner's successful clones it is.\n"
 		 "\n"
-		 "  --to-virtual  the other way round\n"
+		 "  --to-virtual  translate from your PID namespace to GROUP\n"
 		 "  --json        print JSON\n",
 	.main = map_main,
 	.failure = 1,

@@ -26,15 +26,15 @@
 
 #define POLICY_USAGE							\
 	"  --profile P       shadow (default), shadow-strict, linux or container\n"	\
-	"  --threads-only    no new processes but the first\n"		\
-	"  --allow FLAGS     the clone flags to allow, in place of the profile's; +FLAGS:\n" \
+	"  --threads-only    the program can make threads, but no processes\n"		\
+	"  --allow FLAGS     the clone flags to allow, instead of the profile's; +FLAGS:\n" \
 	"                    the profile's and these\n"			\
-	"  --vfork real|fork what vfork does, in place of the profile's way\n"
+	"  --vfork real|fork what vfork does, instead of what the profile says\n"
 
 #define GROUP_USAGE							\
 	POLICY_USAGE							\
-	"  --caps VIEW       host, empty or empty-v3, in place of the profile's\n" \
-	"  --numbering N     sequential (default), or lineage: by who clones, not when\n" \
+	"  --caps VIEW       host, empty or empty-v3, instead of the profile's\n" \
+	"  --numbering N     sequential (default), or lineage: by cloner, not by time\n" \
 	"  --seed N          other numbers with --numbering lineage (0)\n"	\
 	"  --first N         first TID to give (1000)\n"		\
 	"  --last N          last TID to give (kernel.pid_max - 1)\n"	\

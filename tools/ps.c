@@ -70,9 +70,9 @@ const struct command ps_command = {
 	.usage = "[--json] GROUP\n"
 		 "\n"
 		 "Lists the live tasks of GROUP, an id or a name: their numbers in the group and\n"
-		 "in your PID namespace (0 where they can't be seen from); with lineage numbering\n"
-		 "also their lineage, the TID of the task that cloned each (0 for one outside),\n"
-		 "and as which of that task's clones it was made.\n",
+		 "in your PID namespace (0 if a task can't be seen there). With lineage numbering\n"
+		 "it also shows each task's lineage, the TID of its cloner (0 for one outside),\n"
+		 "and which of its cloner's clones it is.\n",
 	.main = ps_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,

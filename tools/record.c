@@ -26,14 +26,14 @@
 #define RECORD_USAGE							\
 	"[-o FILE] [OPTION]... [--] CMD [ARG]...\n"			\
 	"\n"								\
-	"Runs CMD as 'vprocns run' does, with lineage numbering, and writes what happens\n" \
-	"in the group to FILE: each task's clone, programs and end with what it used, and\n" \
-	"what was refused. See 'vprocns show'.\n"			\
+	"Runs CMD as 'vprocns run' does, with lineage numbering, and writes to FILE what\n" \
+	"happens in the group: each clone, each program, each end of a task and what the\n" \
+	"task used, each refusal. See 'vprocns show'.\n"			\
 	"\n"								\
-	"  --output FILE     or -o: the recording (vprocns.jsonl); - for standard output\n" \
-	"  --events LIST     also count these in each task, by perf: names of\n" \
+	"  --output FILE     or -o: where to write (vprocns.jsonl); - for standard output\n" \
+	"  --events LIST     also count these events of perf in each task: names of\n" \
 	"                    'perf list' like cycles,instructions,page-faults\n" \
-	"  --top N           show the N tasks that ran longest at the end (5)\n" \
+	"  --top N           at the end, show the N tasks with the most CPU time (5)\n" \
 	LAUNCH_USAGE							\
 	"\n"								\
 	"Exit status: as for run; 125 also when the recording can't be written.\n"

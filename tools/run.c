@@ -13,9 +13,9 @@
 #define RUN_USAGE							\
 	"[OPTION]... [--] CMD [ARG]...\n"				\
 	"\n"								\
-	"Runs CMD as the first program of a new group: TID 1000, the group's own\n" \
-	"/proc, its clone policy and its capability view. CMD has no capabilities and\n" \
-	"no_new_privs, even as root, unless the view is 'host'.\n"	\
+	"Runs CMD as the first program of a new group: with TID 1000, the group's own\n" \
+	"/proc, its clone policy and its capability view. Unless the view is 'host', CMD\n" \
+	"has no capabilities, even as root, and no_new_privs is set.\n"	\
 	"\n"								\
 	LAUNCH_USAGE							\
 	"  --report[=json]   say at the end, on standard error, how many tasks were made\n" \
@@ -24,9 +24,9 @@
 	"  --strict          exit with 124 when CMD succeeded, but something was refused\n" \
 	"                    or numbers may depend on scheduling\n"	\
 	"\n"								\
-	"Ends as CMD ends, by the same signal if it was one (128+n in a shell); exits\n" \
-	"with 125 when the group can't be made, 126 when CMD can't be executed, 127 when\n" \
-	"there is none.\n"
+	"Ends as CMD ends: with its exit status, or by its signal (128+n in a shell).\n" \
+	"Exits with 125 when the group can't be made, 126 when CMD can't be executed, 127\n" \
+	"when CMD is not found.\n"
 
 struct run {
 	struct launch launch;

@@ -59,9 +59,9 @@ const struct command stat_command = {
 	.summary = "show a group's counters",
 	.usage = "[--json] GROUP\n"
 		 "\n"
-		 "Shows what was counted since GROUP, an id or a name, was bound: clones that\n"
-		 "succeeded, clones that found their lineage's number in use, and requests\n"
-		 "refused by each rule.\n",
+		 "Shows the counters of GROUP, an id or a name, since its bind: clones that\n"
+		 "succeeded, tasks that found the number of their lineage in use, and how many\n"
+		 "requests each rule refused.\n",
 	.main = stat_main,
 	.failure = 1,
 	.misuse = EXIT_WRONG_USAGE,
