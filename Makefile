@@ -133,11 +133,13 @@ check-compare:
 		--tries $(TRIES) --percent 30 --load 1 --scale 10 threads
 
 # Installs what is missing, then runs real programs outside, in a plain PID namespace and
-# in groups, and compares; PROGRAMS names some of them. Then the commands of measure.md.
+# in groups, and compares; PROGRAMS names some of them, or is --part 1/9. Then the commands
+# of measure.md.
 check-programs: KERNELS = bookworm
 check-programs:
 	@selftests/install-deps programs
 	@$(MAKE) -s --no-print-directory tool
+	@selftests/programs.py --build
 	@set -e; for kernel in $(KERNELS); do \
 		VM_TIMEOUT=7200 selftests/vm/run --kernel $$kernel -- selftests/programs.py $(PROGRAMS); \
 	done
@@ -181,7 +183,8 @@ include packaging/packages.mk
 
 clean:
 	rm -rf build/bin build/tools build/tools-sanitized build/sanitized build/selftests \
-		build/unit build/fuzz build/demo build/bench build/check build/module build/kselftest
+		build/unit build/fuzz build/demo build/bench build/check build/module build/kselftest \
+		build/programs build/programs-cache
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
