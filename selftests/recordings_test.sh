@@ -142,6 +142,9 @@ print(answer["version"], answer["metric"], answer["runs"], [t["tid"] for t in an
 is "compare: --export-json" 0 "1 runtime 10 [1003]"
 run vprocns compare a[0-5].jsonl --against s[0-5].jsonl
 has "compare: too few runs" '^no difference could be told from noise: at least 7 runs of each are needed$'
+run vprocns compare a0.jsonl --against s0.jsonl
+say $((status)) "compare: one run of each names nobody"
+has "compare: and says so" '^no difference could be told from noise: at least 7 runs of each are needed$'
 run vprocns compare a?.jsonl --against s[0-7].jsonl
 say "$([[ $err == *"the last 2 of A are left out"* ]]; echo $?)" "compare: what has no pair is left out"
 make_up threads late.jsonl --base 900
