@@ -92,8 +92,11 @@ static noinline int judge_anew(struct vprocns_group *group,
 
 	if (first_process)
 		policy.threads_only = false;
-	if (asks_admin)
+	if (asks_admin) {
+		rcu_read_lock();
 		policy.admin = vprocns_group_admin(group);
+		rcu_read_unlock();
+	}
 	verdict = vprocns_policy_clone(&policy, args->flags, args->exit_signal);
 	if (verdict.err) {
 		refuse_clone(group, args, &verdict);
@@ -110,24 +113,20 @@ static noinline int judge_anew(struct vprocns_group *group,
 	return 0;
 }
 
-static int judge(struct vprocns_group *group, struct kernel_clone_args *args)
+static __always_inline int judge(struct vprocns_group *group,
+				 struct kernel_clone_args *args)
 {
 	u64 *const passed = &group->passed[!!(args->flags & CLONE_THREAD)];
 	const u64 request = pack_request(args);
-	int err;
 
 	/* Most clones ask for what the one before asked for. */
-	if (request && READ_ONCE(*passed) == request)
-		return 0;
-	rcu_read_lock();
-	err = judge_anew(group, args, passed);
-	rcu_read_unlock();
-	return err;
+	return likely(request && READ_ONCE(*passed) == request) ?
+	       0 : judge_anew(group, args, passed);
 }
 
 /* Makes a task of a group. */
-static pid_t clone_into(struct vprocns_group *group, bool joins,
-			struct kernel_clone_args *args)
+static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
+					struct kernel_clone_args *args)
 {
 	struct vprocns_clone clone = {
 		.token	= (unsigned long)&clone ^ vprocns_clone_secret,
@@ -155,32 +154,53 @@ static pid_t clone_into(struct vprocns_group *group, bool joins,
 	return ret;
 }
 
+/*
+ * A clone from one namespace into another: the cloner's own group judges it, and the
+ * other's numbers it. Apart from the target, where most clones stay in one.
+ */
+static noinline pid_t clone_across(const struct pid_namespace *from,
+				   const struct pid_namespace *to,
+				   struct kernel_clone_args *args)
+{
+	struct vprocns_group *own, *joined;
+	pid_t ret = 0;
+
+	rcu_read_lock();
+	own = vprocns_group_of_member(from);
+	joined = vprocns_group_get_of(to);
+	rcu_read_unlock();
+	if (own)
+		ret = judge(own, args);
+	/* None for a namespace below, which a member entered before the bind. */
+	if (!ret)
+		ret = joined ? clone_into(joined, true, args) :
+			       static_call(vprocns_kernel_clone)(args);
+	if (joined)
+		vprocns_group_put(joined);
+	return ret;
+}
+
 /* Stands in for kernel_clone(). May sleep, for a vfork as long as its child likes. */
 static pid_t kernel_clone_target(struct kernel_clone_args *args)
 {
 	struct pid_namespace *const ns = ns_of_pid(task_pid(current));
 	struct pid_namespace *const for_children = current->nsproxy->pid_ns_for_children;
-	struct vprocns_group *own, *joined = NULL, *group;
-	int ret = 0;
+	struct vprocns_group *group;
+	pid_t ret;
 
 	vprocns_target_begin();
-	preempt_disable_notrace();
-	/* A member needs no reference: the init, and so the group, outlives it. */
-	own = vprocns_group_of_current();
-	if (unlikely(for_children != ns))
-		joined = vprocns_group_get_of(for_children);
-	preempt_enable_notrace();
-
-	if (own)
-		ret = judge(own, args);
-	/* None for a namespace below, which a member entered before the bind. */
-	group = for_children == ns ? own : joined;
-	if (likely(!ret && group))
-		ret = clone_into(group, joined, args);
-	else if (!ret)
-		ret = static_call(vprocns_kernel_clone)(args);
-	if (unlikely(joined))
-		vprocns_group_put(joined);
+	if (unlikely(for_children != ns)) {
+		ret = clone_across(ns, for_children, args);
+	} else {
+		preempt_disable_notrace();
+		/* A member needs no reference: the init, and so the group, outlives it. */
+		group = vprocns_group_of_member(ns);
+		preempt_enable_notrace();
+		ret = unlikely(!group) ? 0 : judge(group, args);
+		if (likely(!ret))
+			ret = likely(group) ? clone_into(group, false, args) :
+					      static_call(vprocns_kernel_clone)(args);
+	}
 	vprocns_target_end();
 	return ret;
 }

@@ -57,12 +57,7 @@ static struct workqueue_struct *end_queue;
  */
 struct vprocns_group *vprocns_group_of_current(void)
 {
-	struct vprocns_group *const group =
-		vprocns_group_of(task_active_pid_ns(current));
-
-	if (group && vprocns_joiners_is_starting(&group->joiners, current))
-		return NULL;
-	return group;
+	return vprocns_group_of_member(task_active_pid_ns(current));
 }
 
 /**

@@ -117,6 +117,19 @@ vprocns_group_of(const struct pid_namespace *ns)
 	return likely(group && !READ_ONCE(group->waits_for_exec)) ? group : NULL;
 }
 
+/*
+ * The same, but NULL also if the caller joined it and begins at an exec that is still to
+ * come. @ns is the caller's.
+ */
+static __always_inline struct vprocns_group *
+vprocns_group_of_member(const struct pid_namespace *ns)
+{
+	struct vprocns_group *const group = vprocns_group_of(ns);
+
+	return likely(group && !vprocns_joiners_is_starting(&group->joiners, current)) ?
+	       group : NULL;
+}
+
 int vprocns_groups_init(void);
 void vprocns_groups_exit(void);
 

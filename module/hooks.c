@@ -48,14 +48,15 @@ static bool keep_hooks;
 
 DEFINE_PER_CPU(long, vprocns_inside);
 
-static const struct vprocns_hook *hook_at(unsigned long ip)
+/* ftrace calls us at no other place; those of a clone come first. */
+static __always_inline const struct vprocns_hook *hook_at(unsigned long ip)
 {
-	size_t i;
+	const struct vprocns_hook *hook = hooks;
 
-	for (i = 0; i < nr_hooks; i++)
-		if (ip == hooks[i].ip)
-			return &hooks[i];
-	return NULL;
+	while (hook->ip != ip)
+		if (unlikely(++hook == hooks + nr_hooks))
+			return NULL;
+	return hook;
 }
 
 /* Apart from the handler, which then has no registers to save for outsiders. */
@@ -64,11 +65,13 @@ static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *freg
 	const struct vprocns_hook *const hook = hook_at(ip);
 	void *target;
 
+	if (WARN_ON_ONCE(!hook))
+		return;
 	/* An RCU read side, too. */
 	preempt_disable_notrace();
-	target = hook ? hook->redirect(fregs) : NULL;
+	target = hook->redirect(fregs);
 	preempt_enable_notrace();
-	if (target)
+	if (likely(target))
 		vprocns_regs_set_ip(fregs, (unsigned long)target);
 }
 

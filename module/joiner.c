@@ -338,19 +338,17 @@ void vprocns_joiners_exec(struct vprocns_joiners *joiners,
 }
 
 /**
- * vprocns_joiners_end - the last thread of a member's process exits
+ * vprocns_joiners_remove - a process that had to be told apart ends
  * @joiners: the set
- * @task: the thread
+ * @task: its last thread, or that of any other
  *
  * Context: the task's own; takes @joiners' lock.
  */
-void vprocns_joiners_end(struct vprocns_joiners *joiners,
-			 struct task_struct *task)
+void vprocns_joiners_remove(struct vprocns_joiners *joiners,
+			    struct task_struct *task)
 {
 	struct vprocns_joiner *joiner;
 
-	if (!READ_ONCE(joiners->nr))
-		return;
 	raw_spin_lock(&joiners->lock);
 	joiner = find_alive(joiners, task_tgid(task));
 	if (joiner) {
@@ -361,21 +359,19 @@ void vprocns_joiners_end(struct vprocns_joiners *joiners,
 }
 
 /**
- * vprocns_joiners_is_starting - whether a member has joined and not executed yet
+ * vprocns_joiners_find_starting - whether a member has joined and not executed yet
  * @joiners: the set
  * @task: the member, or a thread of its
  *
  * Context: any in which @task stays; takes @joiners' lock.
  * Return: true when its process begins at an exec that is still to come.
  */
-bool vprocns_joiners_is_starting(struct vprocns_joiners *joiners,
-				 struct task_struct *task)
+bool vprocns_joiners_find_starting(struct vprocns_joiners *joiners,
+				   struct task_struct *task)
 {
 	const struct vprocns_joiner *joiner;
 	bool starting;
 
-	if (!READ_ONCE(joiners->nr_starting))
-		return false;
 	raw_spin_lock(&joiners->lock);
 	joiner = find_alive(joiners, task_tgid(task));
 	starting = joiner && joiner->starting;

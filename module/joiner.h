@@ -67,9 +67,32 @@ void vprocns_joiners_commit(struct vprocns_joiners *joiners,
 void vprocns_joiners_returned(struct vprocns_joiners *joiners);
 void vprocns_joiners_exec(struct vprocns_joiners *joiners,
 			  struct task_struct *task);
-void vprocns_joiners_end(struct vprocns_joiners *joiners,
-			 struct task_struct *task);
-bool vprocns_joiners_is_starting(struct vprocns_joiners *joiners,
-				 struct task_struct *task);
+void vprocns_joiners_remove(struct vprocns_joiners *joiners,
+			    struct task_struct *task);
+bool vprocns_joiners_find_starting(struct vprocns_joiners *joiners,
+				   struct task_struct *task);
+
+/*
+ * Whether @task, a member or a thread of its, has joined and not executed yet: its
+ * process begins at an exec that is still to come. Context: any in which @task stays;
+ * takes @joiners' lock.
+ */
+static inline bool vprocns_joiners_is_starting(struct vprocns_joiners *joiners,
+					       struct task_struct *task)
+{
+	return unlikely(READ_ONCE(joiners->nr_starting)) &&
+	       vprocns_joiners_find_starting(joiners, task);
+}
+
+/*
+ * The last thread of @task's process exits. Context: the task's own; takes @joiners'
+ * lock.
+ */
+static inline void vprocns_joiners_end(struct vprocns_joiners *joiners,
+				       struct task_struct *task)
+{
+	if (unlikely(READ_ONCE(joiners->nr)))
+		vprocns_joiners_remove(joiners, task);
+}
 
 #endif

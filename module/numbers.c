@@ -47,30 +47,6 @@ void vprocns_numbers_exit(struct vprocns_numbers *n)
 }
 
 /**
- * vprocns_numbers_take - takes a place in the sequence
- * @n: the numbers
- * @number: out: .place
- *
- * Context: process; takes @n's lock.
- * Return: true for a new place, false for one that came back from a failed clone.
- */
-bool vprocns_numbers_take(struct vprocns_numbers *n, struct vprocns_number *number)
-{
-	struct vprocns_place *returned = NULL;
-
-	raw_spin_lock(&n->lock);
-	if (unlikely(n->sequence.oldest))
-		returned = vprocns_sequence_reuse(&n->sequence);
-	number->place = returned ? returned->place :
-				   vprocns_sequence_take(&n->sequence);
-	raw_spin_unlock(&n->lock);
-	if (likely(!returned))
-		return true;
-	kfree(returned);
-	return false;
-}
-
-/**
  * vprocns_numbers_pass - a clone has got a later number than its place
  * @n: the numbers, sequential
  * @from: its place
@@ -83,6 +59,27 @@ void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to)
 	raw_spin_lock(&n->lock);
 	vprocns_sequence_pass(&n->sequence, from, to);
 	raw_spin_unlock(&n->lock);
+}
+
+/**
+ * vprocns_numbers_retake - takes the oldest place that came back
+ * @n: the numbers
+ *
+ * Context: process; takes @n's lock.
+ * Return: the place; 0 when there is none any more.
+ */
+u32 vprocns_numbers_retake(struct vprocns_numbers *n)
+{
+	struct vprocns_place *returned;
+	u32 place = 0;
+
+	raw_spin_lock(&n->lock);
+	returned = vprocns_sequence_reuse(&n->sequence);
+	raw_spin_unlock(&n->lock);
+	if (returned)
+		place = returned->place;
+	kfree(returned);
+	return place;
 }
 
 static void give_place_back(struct vprocns_numbers *n, u32 place)
@@ -157,73 +154,90 @@ void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *numb
 	raw_spin_unlock(&n->lock);
 }
 
-/* A task that was there before the bind has its record from its first clone on. */
-static struct vprocns_record *adopt(struct vprocns_numbers *n)
+static struct vprocns_origin origin_before(pid_t tid)
 {
-	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *own;
+	return (struct vprocns_origin) { VPROCNS_LINEAGE_BEFORE, tid };
+}
 
-	/* The others are for clones in flight. */
-	if (table->nr_spare <= n->in_flight)
-		return NULL;
-	own = vprocns_record_take(table);
-	*own = (struct vprocns_record) {
-		.key	 = current,
-		.origin	 = { VPROCNS_LINEAGE_BEFORE, task_pid_vnr(current) },
-		.process = { VPROCNS_LINEAGE_BEFORE, task_tgid_vnr(current) },
-	};
-	vprocns_record_insert(table, own);
+/* Field by field: clearing all of it first would cost more than the rest. */
+static void fill_in(struct vprocns_record *record, const void *key,
+		    const struct vprocns_origin *origin,
+		    const struct vprocns_origin *process, u32 execs)
+{
+	record->key = key;
+	record->origin = *origin;
+	record->process = *process;
+	record->children = 0;
+	record->child = NULL;
+	record->execs = execs;
+	record->known = false;
+	record->started = false;
+}
+
+/* A task that was there before the bind has its record from its first clone on. */
+static noinline struct vprocns_record *adopt(struct vprocns_numbers *n)
+{
+	struct vprocns_record *const own = vprocns_record_take(&n->records);
+	const struct vprocns_origin origin = origin_before(task_pid_vnr(current));
+	const struct vprocns_origin process = origin_before(task_tgid_vnr(current));
+
+	if (own) {
+		fill_in(own, current, &origin, &process, 0);
+		vprocns_record_insert(&n->records, own);
+	}
 	return own;
 }
 
-/* Under the lock. The cloner's record, or NULL when there is none spare for it. */
-static struct vprocns_record *mark_in_flight(struct vprocns_numbers *n)
+/* Under the lock. The cloner's record, or NULL when it or its child lacks one. */
+static struct vprocns_record *find_cloner(struct vprocns_numbers *n)
 {
 	struct vprocns_record *own = vprocns_record_find(&n->records, current);
 
-	if (!own)
+	if (unlikely(!own))
 		own = adopt(n);
-	if (own && !own->in_flight) {
-		own->in_flight = true;
-		n->in_flight++;
-	}
-	return own;
+	if (likely(own && !own->child))
+		own->child = vprocns_record_take(&n->records);
+	return likely(own && own->child) ? own : NULL;
 }
 
 /*
- * Sees to it that a spare record is there for each clone in flight, and returns the
- * cloner's record; for a cloner outside the group, the record of the task that
- * joins; or an ERR_PTR.
+ * Sees to it that the cloner has a record for its child, since the commit can't
+ * allocate, and returns the cloner's own; or NULL without memory.
  */
-static struct vprocns_record *prepare(struct vprocns_numbers *n, bool joins)
+static struct vprocns_record *prepare(struct vprocns_numbers *n)
 {
 	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *own = NULL, *surplus = NULL;
-	bool ready, crowded;
-	u32 need;
+	struct vprocns_record *own;
+	bool untidy;
 
 	for (;;) {
 		raw_spin_lock(&n->lock);
-		if (!joins)
-			own = mark_in_flight(n);
-		need = n->in_flight;
-		/* The others are for members' clones. */
-		if (joins && table->nr_spare > need)
-			own = vprocns_record_take(table);
-		ready = own && table->nr_spare >= need;
-		if (ready)
-			surplus = vprocns_records_surplus(table, need);
-		crowded = vprocns_records_crowded(table);
+		own = find_cloner(n);
+		untidy = vprocns_records_untidy(table);
 		raw_spin_unlock(&n->lock);
-		if (ready)
+		if (likely(own))
 			break;
 		if (vprocns_records_stock(table, &n->lock))
-			return ERR_PTR(-ENOMEM);
+			return NULL;
 	}
-	kfree(surplus);
-	if (crowded)
+	if (unlikely(untidy))
 		vprocns_records_tidy(table, &n->lock);
 	return own;
+}
+
+/* The record of a task that joins; or NULL without memory. */
+static struct vprocns_record *prepare_joiner(struct vprocns_numbers *n)
+{
+	struct vprocns_record *record;
+	bool untidy;
+
+	raw_spin_lock(&n->lock);
+	record = vprocns_record_take(&n->records);
+	untidy = vprocns_records_untidy(&n->records);
+	raw_spin_unlock(&n->lock);
+	if (untidy)
+		vprocns_records_tidy(&n->records, &n->lock);
+	return record ?: kmalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
 }
 
 static u32 number_of(const struct vprocns_numbers *n,
@@ -245,33 +259,36 @@ static u64 lineage_of(const struct vprocns_numbers *n, struct vprocns_record *re
 	return record->lineage;
 }
 
+/* Most tasks never clone, so the first clone works it out. */
+static noinline void work_out_start(struct vprocns_numbers *n,
+				    struct vprocns_record *own)
+{
+	raw_spin_lock(&n->lock);
+	own->start = vprocns_lineage_start(n->seed, lineage_of(n, own),
+					   vprocns_numbers_span(n));
+	own->started = true;
+	raw_spin_unlock(&n->lock);
+}
+
 /**
  * vprocns_numbers_of_child - by lineage: the number for a clone of the caller
  * @n: the numbers
- * @nr: out: the number that the child is to have
  *
  * Context: the member's own; may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: the number that the child is to have; 0 without memory.
  */
-int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr)
+u32 vprocns_numbers_of_child(struct vprocns_numbers *n)
 {
-	struct vprocns_record *const own = prepare(n, false);
+	struct vprocns_record *const own = prepare(n);
 
-	if (IS_ERR(own))
-		return PTR_ERR(own);
-	/* Most tasks never clone, so the first clone works it out. */
-	if (unlikely(!own->started)) {
-		raw_spin_lock(&n->lock);
-		own->start = vprocns_lineage_start(n->seed, lineage_of(n, own),
-						   vprocns_numbers_span(n));
-		own->started = true;
-		raw_spin_unlock(&n->lock);
-	}
+	if (unlikely(!own))
+		return 0;
+	if (unlikely(!own->started))
+		work_out_start(n, own);
 	own->wanted = vprocns_lineage_number(own->lineage, own->start,
 					     own->children + 1, n->first,
 					     vprocns_numbers_span(n));
-	*nr = own->wanted;
-	return 0;
+	return own->wanted;
 }
 
 static u32 number_of_joiner(const struct vprocns_numbers *n,
@@ -287,28 +304,24 @@ static u32 number_of_joiner(const struct vprocns_numbers *n,
  * @n: the numbers
  * @number: .place: as which task from outside, unless it has a slot; out: .record
  * @slot: its slot, or %VPROCNS_NO_SLOT
- * @nr: out: the number that it is to have
  *
  * Context: process; may sleep.
- * Return: 0 or -ENOMEM.
+ * Return: the number that it is to have; 0 without memory.
  */
-int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
-			      struct vprocns_number *number, u32 slot, u32 *nr)
+u32 vprocns_numbers_of_joiner(struct vprocns_numbers *n,
+			      struct vprocns_number *number, u32 slot)
 {
-	struct vprocns_record *const record = prepare(n, true);
+	struct vprocns_record *const record = prepare_joiner(n);
+	struct vprocns_origin origin = { VPROCNS_LINEAGE_OUTSIDE, number->place };
 
-	if (IS_ERR(record))
-		return PTR_ERR(record);
-	*record = (struct vprocns_record) {
-		.origin = { VPROCNS_LINEAGE_OUTSIDE, number->place },
-	};
+	if (!record)
+		return 0;
 	if (slot != VPROCNS_NO_SLOT)
-		record->origin = (struct vprocns_origin) { VPROCNS_LINEAGE_SLOT,
-							   (u64)slot + 1 };
-	record->process = record->origin;
+		origin = (struct vprocns_origin) { VPROCNS_LINEAGE_SLOT,
+						   (u64)slot + 1 };
+	fill_in(record, NULL, &origin, &origin, 0);
 	number->record = record;
-	*nr = number_of_joiner(n, &record->origin);
-	return 0;
+	return number_of_joiner(n, &origin);
 }
 
 static u32 tid_of(struct task_struct *task)
@@ -333,71 +346,47 @@ static void commit_joiner(struct vprocns_numbers *n, struct task_struct *child)
 	n->collisions += tid_of(child) != number_of_joiner(n, &record->origin);
 }
 
-static void commit_by_lineage(struct vprocns_numbers *n,
-			      struct task_struct *parent,
-			      struct task_struct *child)
+static void commit_member(struct vprocns_numbers *n, struct task_struct *parent,
+			  struct task_struct *child)
 {
-	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *const own = vprocns_record_find(table, parent);
+	struct vprocns_record *const own = vprocns_record_find(&n->records, parent);
+	struct vprocns_origin origin;
 	struct vprocns_record *record;
 
-	/* It had its number before the bind. */
-	if (!own || !own->in_flight)
+	/* Without one for a child, the clone had its number before the bind. */
+	if (unlikely(!own || !own->child))
 		return;
-
-	/* prepare() left one for each clone in flight. */
-	record = vprocns_record_take(table);
-	if (WARN_ON_ONCE(!record))
-		return;
-	*record = (struct vprocns_record) {
-		.key	= child,
-		.origin	= { own->lineage, ++own->children, tid_of(parent) },
-	};
-	if (thread_group_leader(child)) {
-		record->process = record->origin;
-	} else {
-		record->process = own->process;
-		record->execs = own->execs;
-	}
-	own->in_flight = false;
-	n->in_flight--;
-	vprocns_record_insert(table, record);
+	record = own->child;
+	own->child = NULL;
+	origin = (struct vprocns_origin) { own->lineage, ++own->children,
+					   tid_of(parent) };
+	if (thread_group_leader(child))
+		fill_in(record, child, &origin, &origin, 0);
+	else
+		fill_in(record, child, &origin, &own->process, own->execs);
+	vprocns_record_insert(&n->records, record);
 	n->collisions += tid_of(child) != own->wanted;
 }
 
-static void commit_record(struct vprocns_numbers *n, struct task_struct *parent,
-			  struct task_struct *child, bool joined)
-{
-	raw_spin_lock(&n->lock);
-	if (joined)
-		commit_joiner(n, child);
-	else
-		commit_by_lineage(n, parent, child);
-	raw_spin_unlock(&n->lock);
-}
-
 /**
- * vprocns_numbers_commit - a clone succeeded
+ * vprocns_numbers_commit_record - by lineage: a task has its record from here on
  * @n: the numbers
  * @parent: the task that cloned
  * @child: the new task, which has not run yet
  * @joined: @parent is no member
  *
- * Context: any; by lineage takes @n's lock.
+ * Context: any; takes @n's lock.
  */
-void vprocns_numbers_commit(struct vprocns_numbers *n,
-			    struct task_struct *parent,
-			      struct task_struct *child, bool joined)
+void vprocns_numbers_commit_record(struct vprocns_numbers *n,
+				   struct task_struct *parent,
+				   struct task_struct *child, bool joined)
 {
-	if (n->by_lineage)
-		commit_record(n, parent, child, joined);
-	atomic64_inc(&n->clones);
-	if (!thread_group_leader(child))
-		atomic64_inc(&n->threads);
-	else if (!joined && !READ_ONCE(n->has_process))
-		WRITE_ONCE(n->has_process, true);
+	raw_spin_lock(&n->lock);
 	if (unlikely(joined))
-		atomic64_inc(&n->joined);
+		commit_joiner(n, child);
+	else
+		commit_member(n, parent, child);
+	raw_spin_unlock(&n->lock);
 }
 
 /**
@@ -441,11 +430,8 @@ void vprocns_numbers_end(struct vprocns_numbers *n,
 
 	raw_spin_lock(&n->lock);
 	own = vprocns_record_find(&n->records, task);
-	if (own) {
-		/* Its last clone failed. */
-		n->in_flight -= own->in_flight;
+	if (own)
 		vprocns_record_remove(&n->records, own);
-	}
 	raw_spin_unlock(&n->lock);
 }
 

@@ -3,6 +3,7 @@
 #define _VPROCNS_NUMBERS_H
 
 #include <linux/atomic.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -10,7 +11,6 @@
 #include "sequence.h"
 
 struct pid;
-struct task_struct;
 
 /**
  * struct vprocns_number - the number of one clone under way
@@ -38,9 +38,7 @@ struct vprocns_number {
  * @slot_start: where those of tasks that join by a slot start, by lineage; fixed
  * @sequence: sequential: the next numbers. By lineage: counts the tasks that join
  *	from outside.
- * @records: by lineage: the records of the live tasks. A commit can't allocate,
- *	so a spare record waits here for the child of each clone in flight.
- * @in_flight: by lineage: members' clones that have begun and are not committed
+ * @records: by lineage: the records of the live tasks
  * @collisions: see struct vprocns_stats
  * @clones: see struct vprocns_stats
  * @threads: see struct vprocns_stats
@@ -59,7 +57,6 @@ struct vprocns_numbers {
 
 	struct vprocns_sequence sequence;
 	struct vprocns_records records;
-	u32 in_flight;
 	u64 collisions;
 
 	atomic64_t clones;
@@ -71,19 +68,19 @@ struct vprocns_numbers {
 int vprocns_numbers_init(struct vprocns_numbers *n);
 void vprocns_numbers_exit(struct vprocns_numbers *n);
 
-bool vprocns_numbers_take(struct vprocns_numbers *n, struct vprocns_number *number);
+u32 vprocns_numbers_retake(struct vprocns_numbers *n);
 void vprocns_numbers_pass(struct vprocns_numbers *n, u32 from, u32 to);
-int vprocns_numbers_of_child(struct vprocns_numbers *n, u32 *nr);
-int vprocns_numbers_of_joiner(struct vprocns_numbers *n,
-			      struct vprocns_number *number, u32 slot, u32 *nr);
+u32 vprocns_numbers_of_child(struct vprocns_numbers *n);
+u32 vprocns_numbers_of_joiner(struct vprocns_numbers *n,
+			      struct vprocns_number *number, u32 slot);
 void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *number,
 			  struct pid *pid);
 void vprocns_numbers_give_back(struct vprocns_numbers *n,
 			       struct vprocns_number *number);
 
-void vprocns_numbers_commit(struct vprocns_numbers *n,
-			    struct task_struct *parent,
-			      struct task_struct *child, bool joined);
+void vprocns_numbers_commit_record(struct vprocns_numbers *n,
+				   struct task_struct *parent,
+				   struct task_struct *child, bool joined);
 void vprocns_numbers_exec(struct vprocns_numbers *n,
 			  const struct task_struct *task);
 void vprocns_numbers_end(struct vprocns_numbers *n,
@@ -92,6 +89,37 @@ bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
 			      struct vprocns_origin *origin, u64 *lineage);
 u32 vprocns_numbers_next(struct vprocns_numbers *n);
+
+/* Takes the next new place in the sequence; 0 while some wait that came back. */
+static inline u32 vprocns_numbers_take(struct vprocns_numbers *n)
+{
+	u32 place = 0;
+
+	raw_spin_lock(&n->lock);
+	if (likely(!n->sequence.oldest))
+		place = vprocns_sequence_take(&n->sequence);
+	raw_spin_unlock(&n->lock);
+	return place;
+}
+
+/*
+ * A clone succeeded: @child, which has not run yet, is @parent's, which is no member if
+ * @joined. Context: any; by lineage takes @n's lock.
+ */
+static inline void vprocns_numbers_commit(struct vprocns_numbers *n,
+					  struct task_struct *parent,
+					  struct task_struct *child, bool joined)
+{
+	if (n->by_lineage)
+		vprocns_numbers_commit_record(n, parent, child, joined);
+	atomic64_inc(&n->clones);
+	if (!thread_group_leader(child))
+		atomic64_inc(&n->threads);
+	else if (!joined && !READ_ONCE(n->has_process))
+		WRITE_ONCE(n->has_process, true);
+	if (unlikely(joined))
+		atomic64_inc(&n->joined);
+}
 
 /* How many numbers there are to give. */
 static inline u32 vprocns_numbers_span(const struct vprocns_numbers *n)

@@ -262,20 +262,24 @@ static noinline struct pid *alloc_without_cursor(struct vprocns_numbers *n,
 }
 
 /* The first free number from @nr on, round the range. */
-static struct pid *alloc_near(struct vprocns_group *group,
-			      struct pid_namespace *ns, u32 nr)
+static __always_inline struct pid *alloc_near(struct vprocns_group *group,
+					      struct pid_namespace *ns, u32 nr)
 {
 	struct vprocns_numbers *const n = &group->numbers;
 	struct pid *pid;
 
 	if (unlikely(!lock_cursor(n))) {
 		pid = alloc_without_cursor(n, ns, nr);
+		/* Never EEXIST: it has waited for the cursor instead. */
 		if (pid)
 			return pid;
 	}
 	pid = alloc_from(ns, nr);
-	if (IS_ERR(pid) || unlikely(nr_of(pid) != nr))
-		pid = search_round(n, ns, nr, pid);
+	if (!IS_ERR(pid) && likely(nr_of(pid) == nr)) {
+		unlock_cursor(n);
+		return pid;
+	}
+	pid = search_round(n, ns, nr, pid);
 	unlock_cursor(n);
 	return pid == ERR_PTR(-EEXIST) ? exhausted(group, nr) : pid;
 }
@@ -307,34 +311,56 @@ static struct pid *alloc_for_kernel(struct vprocns_group *group,
 }
 
 /*
- * Sequential numbering, in which a place is a number: one that came back, and that
- * nothing else has taken since. NULL when there is none, and the place is a new one.
+ * Sequential numbering, in which a place is a number: one that came back and that
+ * nothing else has taken since, or else a new one after all.
  */
-static struct pid *alloc_again(struct vprocns_clone *clone, struct pid_namespace *ns)
+static noinline struct pid *alloc_again(struct vprocns_clone *clone,
+					struct pid_namespace *ns)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
 	struct pid *pid;
 
-	while (unlikely(!vprocns_numbers_take(n, &clone->number))) {
-		pid = alloc_one(n, ns, clone->number.place, false);
-		if (pid != ERR_PTR(-EEXIST))
-			return pid;
-		cond_resched();
+	for (;;) {
+		clone->number.place = vprocns_numbers_retake(n);
+		if (clone->number.place) {
+			pid = alloc_one(n, ns, clone->number.place, false);
+			if (pid != ERR_PTR(-EEXIST))
+				return pid;
+			cond_resched();
+			continue;
+		}
+		clone->number.place = vprocns_numbers_take(n);
+		if (clone->number.place)
+			return alloc_near(clone->group, ns, clone->number.place);
 	}
-	return NULL;
 }
 
-static int number_by_lineage(struct vprocns_clone *clone, u32 *nr)
+static noinline u32 number_of_joiner(struct vprocns_clone *clone)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
 	const u32 slot = clone->joiner ? clone->joiner->slot : VPROCNS_NO_SLOT;
 
-	if (likely(!clone->joins))
-		return vprocns_numbers_of_child(n, nr);
 	/* The sequence counts such tasks. */
-	if (slot == VPROCNS_NO_SLOT)
-		vprocns_numbers_take(n, &clone->number);
-	return vprocns_numbers_of_joiner(n, &clone->number, slot, nr);
+	while (slot == VPROCNS_NO_SLOT && !clone->number.place)
+		clone->number.place = vprocns_numbers_retake(n) ?:
+				      vprocns_numbers_take(n);
+	return vprocns_numbers_of_joiner(n, &clone->number, slot);
+}
+
+/* By lineage; 0 without memory. */
+static __always_inline u32 number_by_lineage(struct vprocns_clone *clone)
+{
+	return likely(!clone->joins) ?
+	       vprocns_numbers_of_child(&clone->group->numbers) :
+	       number_of_joiner(clone);
+}
+
+/* Not for most clones: their number is the one wanted, and nobody waits for them. */
+static noinline void hold(struct vprocns_clone *clone, struct pid *pid)
+{
+	vprocns_numbers_hold(&clone->group->numbers, &clone->number, pid);
+	if (clone->joiner)
+		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
 }
 
 /* Stands in for alloc_pid() in a clone that is under way in our kernel_clone(). */
@@ -343,28 +369,21 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 {
 	struct vprocns_clone *const clone = (void *)set_tid;
 	struct vprocns_numbers *const n = &clone->group->numbers;
-	struct pid *pid = NULL;
+	struct pid *pid;
 	u32 nr;
 
 	if (n->by_lineage) {
-		const int err = number_by_lineage(clone, &nr);
-
-		if (err)
-			return ERR_PTR(err);
+		nr = number_by_lineage(clone);
+		if (unlikely(!nr))
+			return ERR_PTR(-ENOMEM);
 	} else {
-		pid = alloc_again(clone, ns);
-		nr = clone->number.place;
+		nr = vprocns_numbers_take(n);
+		clone->number.place = nr;
 	}
-	if (likely(!pid))
-		pid = alloc_near(clone->group, ns, nr);
+	pid = likely(nr) ? alloc_near(clone->group, ns, nr) : alloc_again(clone, ns);
 	/* If that failed, so will the clone, and give back what it took. */
-	if (IS_ERR(pid))
-		return pid;
-	/* Most numbers are their place in the sequence, and there is nothing to hold. */
-	if (n->by_lineage || unlikely(nr_of(pid) != clone->number.place))
-		vprocns_numbers_hold(n, &clone->number, pid);
-	if (unlikely(clone->joiner))
-		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
+	if (!IS_ERR(pid) && unlikely(nr_of(pid) != nr || clone->joins))
+		hold(clone, pid);
 	return pid;
 }
 
