@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/vprocns and the group descriptors: checks arguments, calls group.c.
+ * /dev/vprocns and the group descriptors: checks arguments, calls the others, and
+ * converts what they say. Structs of the interface end here; but for those of events,
+ * which are the records themselves, and what vprocns_policy_init() reads.
  * Semantics and errors of each ioctl: uapi/vprocns.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
@@ -10,11 +12,13 @@
 #include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/log2.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/uidgid.h>
 
 #include "control.h"
 #include "group.h"
@@ -153,22 +157,57 @@ static int bind(struct file *file, unsigned int cmd, const void __user *arg)
 
 static int info(struct vprocns_group *group, unsigned int cmd, void __user *arg)
 {
+	struct vprocns_status status;
 	struct vprocns_info info;
 
 	if (_IOC_SIZE(cmd) < INFO_SIZE_VER0)
 		return -EINVAL;
-	vprocns_group_info(group, &info);
+	status = vprocns_group_status(group);
+	info = (struct vprocns_info) {
+		.id		= group->id,
+		.allowed	= group->policy.allowed,
+		.state		= status.state,
+		.profile	= group->policy.profile,
+		.numbering	= vprocns_group_numbering(group),
+		.vfork		= group->policy.vfork,
+		.caps		= group->policy.caps,
+		.flags		= group->flags,
+		.first		= group->numbers.first,
+		.last		= group->numbers.last,
+		.next		= vprocns_numbers_next(&group->numbers),
+		.owner		= from_kuid_munged(current_user_ns(),
+						   group->creator->euid),
+		.ns_inum	= status.ns_inum,
+		.init		= status.init,
+		.members	= status.members,
+		.nested		= status.nested,
+		.seed		= group->numbers.seed,
+	};
+	strscpy(info.name, group->name, sizeof(info.name));
 	return copy_out(arg, cmd, &info, sizeof(info));
 }
 
 static int stats(struct vprocns_group *group, unsigned int cmd,
 		 void __user *arg)
 {
+	struct vprocns_numbers *const n = &group->numbers;
 	struct vprocns_stats stats;
+	int rule;
 
 	if (_IOC_SIZE(cmd) < STATS_SIZE_VER0)
 		return -EINVAL;
-	vprocns_group_stats(group, &stats);
+	stats = (struct vprocns_stats) {
+		.clones		= atomic64_read(&n->clones),
+		.threads	= atomic64_read(&n->threads),
+		.joined		= atomic64_read(&n->joined),
+		.kernel_threads	= atomic64_read(&group->kernel_threads),
+		.exits		= atomic64_read(&group->exits),
+		.rewritten	= atomic64_read(&group->rewritten),
+		.collisions	= vprocns_numbers_collisions(n),
+	};
+	for (rule = 0; rule < VPROCNS_RULE_NR; rule++)
+		stats.refused[rule] =
+			vprocns_refusal_count_of(&group->refusals, rule).count;
 	return copy_out(arg, cmd, &stats, sizeof(stats));
 }
 
@@ -180,11 +219,36 @@ static int translate(struct vprocns_group *group, unsigned int cmd,
 
 	err = copy_in(&translate, sizeof(translate), TRANSLATE_SIZE_VER0, cmd,
 		      arg);
-	if (!err)
-		err = vprocns_member_translate(group, &translate);
-	if (!err)
-		err = copy_out(arg, cmd, &translate, sizeof(translate));
-	return err;
+	if (err)
+		return err;
+	if (translate.reserved || translate.direction > VPROCNS_TO_VIRTUAL)
+		return -EINVAL;
+	translate.result = translate.direction == VPROCNS_TO_HOST ?
+			   vprocns_member_host_tid(group, translate.tid) :
+			   vprocns_member_tid(group, translate.tid);
+	return translate.result < 0 ? translate.result :
+	       copy_out(arg, cmd, &translate, sizeof(translate));
+}
+
+static struct vprocns_member member_of(const struct vprocns_task *task)
+{
+	struct vprocns_member member = {
+		.tid		= task->tid,
+		.tgid		= task->tgid,
+		.ppid		= task->ppid,
+		.host_tid	= task->host_tid,
+		.host_tgid	= task->host_tgid,
+	};
+
+	strscpy(member.comm, task->comm, sizeof(member.comm));
+	if (task->has_lineage) {
+		member.flags = VPROCNS_MEMBER_LINEAGE;
+		member.lineage = task->lineage;
+		member.cloner_lineage = task->origin.cloner_lineage;
+		member.birth = task->origin.ordinal;
+		member.cloner = task->origin.cloner_tid;
+	}
+	return member;
 }
 
 static int members(struct vprocns_group *group, unsigned int cmd,
@@ -192,6 +256,7 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 {
 	struct vprocns_members members;
 	struct vprocns_member member;
+	struct vprocns_task task;
 	u8 __user *to;
 	size_t size;
 	int err;
@@ -207,7 +272,8 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 	to = u64_to_user_ptr(members.members);
 	members.count = 0;
 	while (members.count < members.capacity &&
-	       vprocns_member_next(group, members.after, &member)) {
+	       vprocns_member_next(group, members.after, &task)) {
+		member = member_of(&task);
 		err = copy_sized(to, size, &member, sizeof(member));
 		if (err)
 			return err;
@@ -219,10 +285,29 @@ static int members(struct vprocns_group *group, unsigned int cmd,
 	return copy_out(arg, cmd, &members, sizeof(members));
 }
 
+static struct vprocns_refused refused_of(int rule,
+					 const struct vprocns_refusal_count *count)
+{
+	struct vprocns_refused refused = {
+		.count		= count->count,
+		.flags		= count->flags,
+		.last_flags	= count->last.flags,
+		.rule		= rule,
+		.call		= count->last.call,
+		.exit_signal	= count->last.exit_signal,
+		.err		= count->last.err,
+		.tid		= count->tid,
+	};
+
+	strscpy(refused.comm, count->comm, sizeof(refused.comm));
+	return refused;
+}
+
 static int refusals(struct vprocns_group *group, unsigned int cmd,
 		    void __user *arg)
 {
 	struct vprocns_refusals refusals;
+	struct vprocns_refusal_count count;
 	struct vprocns_refused refused;
 	u8 __user *to;
 	size_t size;
@@ -242,8 +327,10 @@ static int refusals(struct vprocns_group *group, unsigned int cmd,
 	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
 		if (refusals.count == refusals.capacity)
 			break;
-		if (!vprocns_refusal_describe(&group->refusals, rule, &refused))
+		count = vprocns_refusal_count_of(&group->refusals, rule);
+		if (!count.count)
 			continue;
+		refused = refused_of(rule, &count);
 		err = copy_sized(to, size, &refused, sizeof(refused));
 		if (err)
 			return err;
@@ -272,7 +359,10 @@ static int events(struct descriptor *descriptor, unsigned int cmd,
 		return err;
 	if (ring_of(descriptor))
 		return -EBUSY;
-	ring = vprocns_ring_create(rings, &events);
+	if (events.size < VPROCNS_EVENTS_MIN || events.size > VPROCNS_EVENTS_MAX ||
+	    !is_power_of_2(events.size) || events.wake > events.size)
+		return -EINVAL;
+	ring = vprocns_ring_create(rings, events.size, events.wake);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	/* Another thread may have been faster. */
@@ -288,10 +378,17 @@ static int events_stats(struct descriptor *descriptor, unsigned int cmd,
 {
 	struct vprocns_ring *const ring = ring_of(descriptor);
 	struct vprocns_events_stats stats;
+	struct vprocns_ring_stats counts;
 
 	if (_IOC_SIZE(cmd) < EVENTS_STATS_SIZE_VER0 || !ring)
 		return -EINVAL;
-	vprocns_ring_stats(ring, &stats);
+	counts = vprocns_ring_stats(ring);
+	stats = (struct vprocns_events_stats) {
+		.told	= counts.told,
+		.lost	= counts.lost,
+		.queued	= counts.queued,
+		.size	= ring->size,
+	};
 	return copy_out(arg, cmd, &stats, sizeof(stats));
 }
 
@@ -447,30 +544,36 @@ static bool numbering_ok(const struct vprocns_create *create)
 		!create->seed);
 }
 
-/* Checks all but what the policy says, and fills in the defaults. */
-static int complete_request(struct vprocns_create *create)
+/* Checks a request, and fills in the defaults. */
+static int set_up(struct vprocns_setup *setup, const struct vprocns_create *create)
 {
 	const u32 highest = vprocns_highest_tid(&init_pid_ns);
 
 	if (create->reserved || !numbering_ok(create) || !name_ok(create->name))
 		return -EINVAL;
-	if (!create->first)
-		create->first = VPROCNS_FIRST_TID;
-	if (!create->last)
-		create->last = highest;
-	return create->first >= 2 && create->first <= create->last &&
-	       create->last <= highest ? 0 : -EINVAL;
+	*setup = (struct vprocns_setup) {
+		.flags		= create->flags,
+		.first		= create->first ?: VPROCNS_FIRST_TID,
+		.last		= create->last ?: highest,
+		.by_lineage	= create->numbering == VPROCNS_NUMBERING_LINEAGE,
+		.seed		= create->seed,
+	};
+	strscpy(setup->name, create->name, sizeof(setup->name));
+	if (setup->first < 2 || setup->first > setup->last || setup->last > highest)
+		return -EINVAL;
+	return vprocns_policy_init(&setup->policy, create);
 }
 
 static int create(unsigned int cmd, const void __user *arg)
 {
 	struct vprocns_create create;
+	struct vprocns_setup setup;
 	int err;
 
 	err = copy_in(&create, sizeof(create), CREATE_SIZE_VER0, cmd, arg);
 	if (!err)
-		err = complete_request(&create);
-	return err ? err : open_descriptor(vprocns_group_create(&create));
+		err = set_up(&setup, &create);
+	return err ? err : open_descriptor(vprocns_group_create(&setup));
 }
 
 static int open(unsigned int cmd, const void __user *arg)
@@ -481,7 +584,7 @@ static int open(unsigned int cmd, const void __user *arg)
 	err = copy_in(&open, sizeof(open), OPEN_SIZE_VER0, cmd, arg);
 	if (!err && (!open.id == !open.name[0] || !name_ok(open.name)))
 		err = -EINVAL;
-	return err ? err : open_descriptor(vprocns_group_open(&open));
+	return err ? err : open_descriptor(vprocns_group_open(open.id, open.name));
 }
 
 static int list(unsigned int cmd, void __user *arg)

@@ -136,7 +136,7 @@ static struct vprocns_group *find_by_name(const char *name)
 	lockdep_assert_held(&groups_lock);
 	hash_for_each_possible(groups_by_name, group, name_node,
 			       hash_name(name)) {
-		if (strcmp(group->create.name, name) || !may_open(group))
+		if (strcmp(group->name, name) || !may_open(group))
 			continue;
 		if (is_owner(group))
 			return group;
@@ -153,7 +153,7 @@ static bool name_is_taken(const char *name)
 	lockdep_assert_held(&groups_lock);
 	hash_for_each_possible(groups_by_name, group, name_node,
 			       hash_name(name))
-		if (!strcmp(group->create.name, name) && is_owner(group))
+		if (!strcmp(group->name, name) && is_owner(group))
 			return true;
 	return false;
 }
@@ -249,7 +249,7 @@ static void log_refusals(struct work_struct *work)
 	struct vprocns_group *const group =
 		container_of(work, struct vprocns_group, refusal_work);
 
-	vprocns_refusal_log(&group->refusals, group->id, group->create.name);
+	vprocns_refusal_log(&group->refusals, group->id, group->name);
 	vprocns_group_put(group);
 }
 
@@ -275,17 +275,13 @@ void vprocns_group_refused(struct vprocns_group *group,
 	queue_work(end_queue, &group->refusal_work);
 }
 
-static int set_up(struct vprocns_group *group,
-		  const struct vprocns_create *create)
+static int set_up(struct vprocns_group *group, const struct vprocns_setup *setup)
 {
 	struct vprocns_numbers *const n = &group->numbers;
-	int err;
 
-	group->create = *create;
-	err = vprocns_policy_init(&group->policy, create);
-	if (err)
-		return err;
-
+	group->policy = setup->policy;
+	group->flags = setup->flags;
+	strscpy(group->name, setup->name, sizeof(group->name));
 	kref_init(&group->refs);
 	vprocns_rings_init(&group->rings);
 	init_waitqueue_func_entry(&group->init_wait, wake_on_exit);
@@ -293,10 +289,10 @@ static int set_up(struct vprocns_group *group,
 	INIT_WORK(&group->refusal_work, log_refusals);
 	vprocns_refusal_init(&group->refusals);
 	vprocns_joiners_init(&group->joiners);
-	n->first = create->first;
-	n->last = create->last;
-	n->seed = create->seed;
-	n->by_lineage = create->numbering == VPROCNS_NUMBERING_LINEAGE;
+	n->first = setup->first;
+	n->last = setup->last;
+	n->seed = setup->seed;
+	n->by_lineage = setup->by_lineage;
 	return vprocns_numbers_init(n);
 }
 
@@ -305,7 +301,7 @@ static int enlist(struct vprocns_group *group)
 	int err;
 
 	lockdep_assert_held(&groups_lock);
-	if (group->create.name[0] && name_is_taken(group->create.name))
+	if (group->name[0] && name_is_taken(group->name))
 		return -EEXIST;
 	if (nr_groups >= READ_ONCE(max_groups))
 		return -ENOSPC;
@@ -319,9 +315,9 @@ static int enlist(struct vprocns_group *group)
 		uncharge(group->creator);
 		return err;
 	}
-	if (group->create.name[0])
+	if (group->name[0])
 		hash_add(groups_by_name, &group->name_node,
-			 hash_name(group->create.name));
+			 hash_name(group->name));
 	next_id++;
 	nr_groups++;
 	return 0;
@@ -329,12 +325,12 @@ static int enlist(struct vprocns_group *group)
 
 /**
  * vprocns_group_create - makes a group that is bound to nothing yet
- * @create: the request, complete; only what the policy says is checked here
+ * @setup: what it is to be; the caller has checked it
  *
  * Context: process; takes groups_lock.
  * Return: the group with one reference, or an ERR_PTR: see VPROCNS_CREATE.
  */
-struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
+struct vprocns_group *vprocns_group_create(const struct vprocns_setup *setup)
 {
 	struct vprocns_group *group;
 	int err;
@@ -342,7 +338,7 @@ struct vprocns_group *vprocns_group_create(const struct vprocns_create *create)
 	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return ERR_PTR(-ENOMEM);
-	err = set_up(group, create);
+	err = set_up(group, setup);
 	if (err)
 		goto err_free;
 
@@ -365,18 +361,18 @@ err_free:
 
 /**
  * vprocns_group_open - finds a group that is there
- * @open: by id or by name
+ * @id: its id, or 0
+ * @name: its name, where @id is 0
  *
  * Context: process; takes groups_lock.
  * Return: the group with a reference, or an ERR_PTR: see VPROCNS_OPEN.
  */
-struct vprocns_group *vprocns_group_open(const struct vprocns_open *open)
+struct vprocns_group *vprocns_group_open(u64 id, const char *name)
 {
 	struct vprocns_group *group;
 
 	mutex_lock(&groups_lock);
-	group = open->id ? xa_load(&groups_by_id, open->id) :
-			   find_by_name(open->name);
+	group = id ? xa_load(&groups_by_id, id) : find_by_name(name);
 	/* Nobody learns what groups others have. */
 	if (!group || (!IS_ERR(group) && !may_open(group)))
 		group = ERR_PTR(-ENOENT);
@@ -590,71 +586,28 @@ void vprocns_group_put(struct vprocns_group *group)
 }
 
 /**
- * vprocns_group_info - what a group is and how it stands
+ * vprocns_group_status - how a group stands
  * @group: the group
- * @info: out
  *
- * Context: process; takes groups_lock and the lock of its numbers.
+ * Context: process; takes groups_lock; may take long.
+ * Return: its state, and what only a bound group has.
  */
-void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info)
+struct vprocns_status vprocns_group_status(struct vprocns_group *group)
 {
-	*info = (struct vprocns_info) {
-		.id		= group->id,
-		.allowed	= group->policy.allowed,
-		.profile	= group->policy.profile,
-		.numbering	= group->create.numbering,
-		.vfork		= group->policy.vfork,
-		.caps		= group->policy.caps,
-		.flags		= group->create.flags,
-		.first		= group->create.first,
-		.last		= group->create.last,
-		.owner		= from_kuid_munged(current_user_ns(),
-						   group->creator->euid),
-		.next		= vprocns_numbers_next(&group->numbers),
-		.seed		= group->create.seed,
-	};
-	strscpy(info->name, group->create.name, sizeof(info->name));
+	struct vprocns_status status = {};
 
 	mutex_lock(&groups_lock);
-	info->state = group->state;
+	status.state = group->state;
 	mutex_unlock(&groups_lock);
 	/* One that was killed before it was bound has no namespace either. */
-	if (info->state == VPROCNS_STATE_NEW || !group->ns)
-		return;
-	info->ns_inum = group->ns->ns.inum;
-	if (info->state == VPROCNS_STATE_BOUND) {
-		info->init = pid_vnr(group->init);
-		vprocns_members_count(group, info);
+	if (status.state == VPROCNS_STATE_NEW || !group->ns)
+		return status;
+	status.ns_inum = group->ns->ns.inum;
+	if (status.state == VPROCNS_STATE_BOUND) {
+		status.init = pid_vnr(group->init);
+		vprocns_members_count(group, &status.members, &status.nested);
 	}
-}
-
-/**
- * vprocns_group_stats - a group's counters
- * @group: the group
- * @stats: out
- *
- * Context: process; takes the lock of its numbers.
- */
-void vprocns_group_stats(struct vprocns_group *group,
-			 struct vprocns_stats *stats)
-{
-	struct vprocns_numbers *const n = &group->numbers;
-	size_t i;
-
-	*stats = (struct vprocns_stats) {
-		.kernel_threads	= atomic64_read(&group->kernel_threads),
-		.exits		= atomic64_read(&group->exits),
-		.rewritten	= atomic64_read(&group->rewritten),
-		.threads	= atomic64_read(&n->threads),
-		.joined		= atomic64_read(&n->joined),
-		.clones		= atomic64_read(&n->clones),
-	};
-	for (i = 0; i < VPROCNS_RULE_NR; i++)
-		stats->refused[i] = vprocns_refusal_total(&group->refusals, i);
-
-	raw_spin_lock(&n->lock);
-	stats->collisions = n->collisions;
-	raw_spin_unlock(&n->lock);
+	return status;
 }
 
 /**

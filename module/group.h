@@ -18,6 +18,42 @@
 #include "ring.h"
 
 /**
+ * struct vprocns_setup - what a group is made from
+ * @policy: what its programs may ask for
+ * @flags: VPROCNS_CREATE_* bits, which @policy has already; for those who ask
+ * @first: first number of the range
+ * @last: last number of the range
+ * @by_lineage: numbers follow from lineages
+ * @seed: what lineages mix in
+ * @name: the group's name, or empty
+ */
+struct vprocns_setup {
+	struct vprocns_policy policy;
+	u32 flags;
+	u32 first;
+	u32 last;
+	bool by_lineage;
+	u64 seed;
+	char name[VPROCNS_NAME_LEN];
+};
+
+/**
+ * struct vprocns_status - how a group stands
+ * @state: enum vprocns_state
+ * @ns_inum: inode number of the PID namespace, or 0
+ * @init: TID of the namespace's init in the caller's PID namespace, or 0
+ * @members: tasks of the group
+ * @nested: tasks of PID namespaces below the group's
+ */
+struct vprocns_status {
+	u32 state;
+	u32 ns_inum;
+	pid_t init;
+	u32 members;
+	u32 nested;
+};
+
+/**
  * struct vprocns_group - one group of tasks
  * @numbers: which TIDs come next, with a lock of its own
  * @kernel_threads: see struct vprocns_stats
@@ -28,7 +64,8 @@
  * @policy: fixed when the group is made
  * @passed: the last allowed request, packed by pack_request(), without and with
  *	CLONE_THREAD; 0 if none. Spares judging it again.
- * @create: the request, with defaults filled in; fixed
+ * @flags: VPROCNS_CREATE_* bits, which @policy has already; fixed
+ * @name: or empty; fixed
  * @joiners: the processes from outside that have to be told apart
  * @self_bound: bound by its own init; fixed by the bind
  * @waits_for_exec: its rules begin when its init executes a program
@@ -57,7 +94,8 @@ struct vprocns_group {
 	struct vprocns_rings rings;
 	struct vprocns_policy policy;
 	u64 passed[2];
-	struct vprocns_create create;
+	u32 flags;
+	char name[VPROCNS_NAME_LEN];
 	struct vprocns_joiners joiners;
 	bool self_bound;
 	bool waits_for_exec;
@@ -130,20 +168,25 @@ vprocns_group_of_member(const struct pid_namespace *ns)
 	       group : NULL;
 }
 
+/* As enum vprocns_numbering has it. */
+static inline u32 vprocns_group_numbering(const struct vprocns_group *group)
+{
+	return group->numbers.by_lineage ? VPROCNS_NUMBERING_LINEAGE :
+					   VPROCNS_NUMBERING_SEQUENTIAL;
+}
+
 int vprocns_groups_init(void);
 void vprocns_groups_exit(void);
 
-struct vprocns_group *vprocns_group_create(const struct vprocns_create *create);
-struct vprocns_group *vprocns_group_open(const struct vprocns_open *open);
+struct vprocns_group *vprocns_group_create(const struct vprocns_setup *setup);
+struct vprocns_group *vprocns_group_open(u64 id, const char *name);
 u64 vprocns_group_next_id(u64 after);
 int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
 		       u32 flags);
 void vprocns_group_start(const struct pid_namespace *ns);
 int vprocns_group_kill(struct vprocns_group *group);
 void vprocns_group_put(struct vprocns_group *group);
-void vprocns_group_info(struct vprocns_group *group, struct vprocns_info *info);
-void vprocns_group_stats(struct vprocns_group *group,
-			 struct vprocns_stats *stats);
+struct vprocns_status vprocns_group_status(struct vprocns_group *group);
 
 void vprocns_group_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal);

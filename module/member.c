@@ -19,25 +19,28 @@ static bool is_member(const struct vprocns_group *group, struct pid *pid)
 /**
  * vprocns_members_count - counts the live tasks in a group's namespace
  * @group: the group, which is bound
- * @info: .members and .nested are added to
+ * @members: out: tasks of the group
+ * @nested: out: tasks of namespaces below
  *
  * Context: process; may take long.
  */
-void vprocns_members_count(struct vprocns_group *group,
-			   struct vprocns_info *info)
+void vprocns_members_count(const struct vprocns_group *group, u32 *members,
+			   u32 *nested)
 {
 	struct pid *pid;
 	int nr = 1;
 
+	*members = 0;
+	*nested = 0;
 	/* One RCU section a task: there may be millions. */
 	for (;; nr++) {
 		rcu_read_lock();
 		pid = idr_get_next(&group->ns->idr, &nr);
 		if (pid && pid_task(pid, PIDTYPE_PID)) {
 			if (is_member(group, pid))
-				info->members++;
+				++*members;
 			else
-				info->nested++;
+				++*nested;
 		}
 		rcu_read_unlock();
 		if (!pid)
@@ -46,78 +49,97 @@ void vprocns_members_count(struct vprocns_group *group,
 	}
 }
 
-/**
- * vprocns_member_translate - a member's TID seen from the other side
- * @group: the group
- * @translate: the question; .result is the answer
- *
- * Context: process.
- * Return: 0, -EINVAL for an unknown direction, -ESRCH when no live member has it.
- */
-int vprocns_member_translate(struct vprocns_group *group,
-			     struct vprocns_translate *translate)
+/* Of a bound group, the TID that its live task @pid has in @ns; else -ESRCH. */
+static pid_t tid_in(const struct vprocns_group *group, struct pid *pid,
+		    struct pid_namespace *ns)
 {
-	/* Pairs with smp_store_release() in vprocns_group_bind(). */
-	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
-	const bool to_host = translate->direction == VPROCNS_TO_HOST;
-	struct pid *pid;
-	int err = -ESRCH;
-
-	if (translate->reserved || translate->direction > VPROCNS_TO_VIRTUAL)
-		return -EINVAL;
-	if (!ns)
+	if (!pid || !is_member(group, pid) || !pid_task(pid, PIDTYPE_PID))
 		return -ESRCH;
-
-	rcu_read_lock();
-	pid = to_host ? find_pid_ns(translate->tid, ns) :
-			find_vpid(translate->tid);
-	if (pid && is_member(group, pid) && pid_task(pid, PIDTYPE_PID)) {
-		translate->result = to_host ? pid_vnr(pid) : pid_nr_ns(pid, ns);
-		/* 0: the caller's namespace can't see the task. */
-		err = translate->result ? 0 : -ESRCH;
-	}
-	rcu_read_unlock();
-	return err;
+	/* 0: that namespace can't see the task. */
+	return pid_nr_ns(pid, ns) ?: -ESRCH;
 }
 
-static void describe(struct vprocns_group *group, int tid,
-		     struct task_struct *task, struct vprocns_member *member)
+/* NULL before the bind. */
+static struct pid_namespace *ns_of(const struct vprocns_group *group)
+{
+	/* Pairs with smp_store_release() in vprocns_group_bind(). */
+	return smp_load_acquire(&group->ns);
+}
+
+/**
+ * vprocns_member_host_tid - a member's TID seen by the caller
+ * @group: the group
+ * @tid: its TID in the group
+ *
+ * Context: process.
+ * Return: its TID in the caller's PID namespace, or -ESRCH.
+ */
+pid_t vprocns_member_host_tid(const struct vprocns_group *group, pid_t tid)
+{
+	struct pid_namespace *const ns = ns_of(group);
+	pid_t host_tid;
+
+	if (!ns)
+		return -ESRCH;
+	rcu_read_lock();
+	host_tid = tid_in(group, find_pid_ns(tid, ns),
+			  task_active_pid_ns(current));
+	rcu_read_unlock();
+	return host_tid;
+}
+
+/**
+ * vprocns_member_tid - the TID in a group of a task that the caller sees
+ * @group: the group
+ * @host_tid: its TID in the caller's PID namespace
+ *
+ * Context: process.
+ * Return: its TID in the group, or -ESRCH.
+ */
+pid_t vprocns_member_tid(const struct vprocns_group *group, pid_t host_tid)
+{
+	struct pid_namespace *const ns = ns_of(group);
+	pid_t tid;
+
+	if (!ns)
+		return -ESRCH;
+	rcu_read_lock();
+	tid = tid_in(group, find_vpid(host_tid), ns);
+	rcu_read_unlock();
+	return tid;
+}
+
+static void describe(struct vprocns_group *group, pid_t tid,
+		     struct task_struct *task, struct vprocns_task *found)
 {
 	struct task_struct *const parent = rcu_dereference(task->real_parent);
-	struct vprocns_origin origin;
-	u64 lineage;
 
-	*member = (struct vprocns_member) {
+	*found = (struct vprocns_task) {
 		.tid		= tid,
 		.tgid		= task_tgid_nr_ns(task, group->ns),
 		.ppid		= task_tgid_nr_ns(parent, group->ns),
 		.host_tid	= task_pid_vnr(task),
 		.host_tgid	= task_tgid_vnr(task),
 	};
-	get_task_comm(member->comm, task);
-	if (!vprocns_numbers_describe(&group->numbers, task, &origin, &lineage))
-		return;
-	member->flags |= VPROCNS_MEMBER_LINEAGE;
-	member->lineage = lineage;
-	member->cloner_lineage = origin.cloner_lineage;
-	member->birth = origin.ordinal;
-	member->cloner = origin.cloner_tid;
+	get_task_comm(found->comm, task);
+	found->has_lineage = vprocns_numbers_describe(&group->numbers, task,
+						      &found->origin,
+						      &found->lineage);
 }
 
 /**
  * vprocns_member_next - describes the live member with the next TID
  * @group: the group
  * @after: TIDs up to this one are passed over
- * @member: out
+ * @found: out
  *
  * Context: process.
  * Return: whether there was one.
  */
-bool vprocns_member_next(struct vprocns_group *group, int after,
-			 struct vprocns_member *member)
+bool vprocns_member_next(struct vprocns_group *group, pid_t after,
+			 struct vprocns_task *found)
 {
-	/* Pairs with smp_store_release() in vprocns_group_bind(). */
-	struct pid_namespace *const ns = smp_load_acquire(&group->ns);
+	struct pid_namespace *const ns = ns_of(group);
 	struct task_struct *task = NULL;
 	struct pid *pid;
 	int nr = after;
@@ -132,7 +154,7 @@ bool vprocns_member_next(struct vprocns_group *group, int after,
 		if (pid && is_member(group, pid))
 			task = pid_task(pid, PIDTYPE_PID);
 		if (task)
-			describe(group, nr, task, member);
+			describe(group, nr, task, found);
 		rcu_read_unlock();
 		cond_resched();
 	} while (pid && !task);

@@ -2,18 +2,42 @@
 #ifndef _VPROCNS_MEMBER_H
 #define _VPROCNS_MEMBER_H
 
+#include <linux/sched.h>
 #include <linux/types.h>
 
-struct vprocns_group;
-struct vprocns_info;
-struct vprocns_member;
-struct vprocns_translate;
+#include "record.h"
 
-void vprocns_members_count(struct vprocns_group *group,
-			   struct vprocns_info *info);
-int vprocns_member_translate(struct vprocns_group *group,
-			     struct vprocns_translate *translate);
-bool vprocns_member_next(struct vprocns_group *group, int after,
-			 struct vprocns_member *member);
+struct vprocns_group;
+
+/**
+ * struct vprocns_task - a live task of a group, as it was at one moment
+ * @tid: TID in the group
+ * @tgid: TGID in the group
+ * @ppid: TGID of the parent in the group; 0 when the parent is outside
+ * @host_tid: TID in the caller's PID namespace; 0 when not visible there
+ * @host_tgid: TGID in the caller's PID namespace; 0 when not visible there
+ * @comm: its name
+ * @has_lineage: @origin and @lineage are known
+ * @origin: how it came about
+ * @lineage: its lineage
+ */
+struct vprocns_task {
+	pid_t tid;
+	pid_t tgid;
+	pid_t ppid;
+	pid_t host_tid;
+	pid_t host_tgid;
+	char comm[TASK_COMM_LEN];
+	bool has_lineage;
+	struct vprocns_origin origin;
+	u64 lineage;
+};
+
+void vprocns_members_count(const struct vprocns_group *group, u32 *members,
+			   u32 *nested);
+pid_t vprocns_member_host_tid(const struct vprocns_group *group, pid_t tid);
+pid_t vprocns_member_tid(const struct vprocns_group *group, pid_t host_tid);
+bool vprocns_member_next(struct vprocns_group *group, pid_t after,
+			 struct vprocns_task *found);
 
 #endif

@@ -481,3 +481,20 @@ u32 vprocns_numbers_next(struct vprocns_numbers *n)
 	raw_spin_unlock(&n->lock);
 	return next;
 }
+
+/**
+ * vprocns_numbers_collisions - how many lineages found their number in use
+ * @n: the numbers
+ *
+ * Context: any; takes @n's lock.
+ * Return: the count; see struct vprocns_stats.
+ */
+u64 vprocns_numbers_collisions(struct vprocns_numbers *n)
+{
+	u64 collisions;
+
+	raw_spin_lock(&n->lock);
+	collisions = n->collisions;
+	raw_spin_unlock(&n->lock);
+	return collisions;
+}

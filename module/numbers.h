@@ -89,6 +89,7 @@ bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
 			      struct vprocns_origin *origin, u64 *lineage);
 u32 vprocns_numbers_next(struct vprocns_numbers *n);
+u64 vprocns_numbers_collisions(struct vprocns_numbers *n);
 
 /* Takes the next new place in the sequence; 0 while some wait that came back. */
 static inline u32 vprocns_numbers_take(struct vprocns_numbers *n)

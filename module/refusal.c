@@ -90,9 +90,7 @@ void vprocns_refusal_log(struct vprocns_refusal_table *table, u64 id,
 	for (rule = 0; rule < VPROCNS_RULE_NR; rule++) {
 		if (!(unlogged & BIT(rule)))
 			continue;
-		raw_spin_lock(&table->lock);
-		count = table->counts[rule];
-		raw_spin_unlock(&table->lock);
+		count = vprocns_refusal_count_of(table, rule);
 		if (!__ratelimit(&log_rate))
 			continue;
 		pr_notice("group %llu%s%s: %s by task %d (%*pE) refused with %pe by rule %s, flags %#llx; 'vprocns stat %llu' counts further ones\n",
@@ -104,51 +102,20 @@ void vprocns_refusal_log(struct vprocns_refusal_table *table, u64 id,
 }
 
 /**
- * vprocns_refusal_total - how many requests a rule refused
+ * vprocns_refusal_count_of - what a rule refused
  * @table: a group's table
  * @rule: enum vprocns_rule
- *
- * Context: any; takes @table's lock.
- * Return: the count.
- */
-u64 vprocns_refusal_total(struct vprocns_refusal_table *table, int rule)
-{
-	u64 count;
-
-	raw_spin_lock(&table->lock);
-	count = table->counts[rule].count;
-	raw_spin_unlock(&table->lock);
-	return count;
-}
-
-/**
- * vprocns_refusal_describe - what a rule refused
- * @table: a group's table
- * @rule: enum vprocns_rule
- * @refused: out
  *
  * Context: process; takes @table's lock.
- * Return: whether it refused anything.
+ * Return: a copy of what is kept.
  */
-bool vprocns_refusal_describe(struct vprocns_refusal_table *table, int rule,
-			      struct vprocns_refused *refused)
+struct vprocns_refusal_count
+vprocns_refusal_count_of(struct vprocns_refusal_table *table, int rule)
 {
 	struct vprocns_refusal_count count;
 
 	raw_spin_lock(&table->lock);
 	count = table->counts[rule];
 	raw_spin_unlock(&table->lock);
-
-	*refused = (struct vprocns_refused) {
-		.count		= count.count,
-		.flags		= count.flags,
-		.last_flags	= count.last.flags,
-		.rule		= rule,
-		.call		= count.last.call,
-		.exit_signal	= count.last.exit_signal,
-		.err		= count.last.err,
-		.tid		= count.tid,
-	};
-	strscpy(refused->comm, count.comm, sizeof(refused->comm));
-	return count.count;
+	return count;
 }

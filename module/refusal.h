@@ -59,8 +59,7 @@ bool vprocns_refusal_add(struct vprocns_refusal_table *table,
 			 const struct vprocns_refusal *refusal);
 void vprocns_refusal_log(struct vprocns_refusal_table *table, u64 id,
 			 const char *name);
-u64 vprocns_refusal_total(struct vprocns_refusal_table *table, int rule);
-bool vprocns_refusal_describe(struct vprocns_refusal_table *table, int rule,
-			      struct vprocns_refused *refused);
+struct vprocns_refusal_count
+vprocns_refusal_count_of(struct vprocns_refusal_table *table, int rule);
 
 #endif

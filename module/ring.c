@@ -63,25 +63,25 @@ static void free_ring(struct vprocns_ring *ring)
 	kfree(ring);
 }
 
-static struct vprocns_ring *alloc_ring(const struct vprocns_events *events)
+static struct vprocns_ring *alloc_ring(u32 size, u32 wake)
 {
 	struct vprocns_ring *ring;
 	int err;
 
-	err = account_locked_vm(current->mm, pages_of(events->size), true);
+	err = account_locked_vm(current->mm, pages_of(size), true);
 	if (err)
 		return ERR_PTR(err);
 	ring = kzalloc(sizeof(*ring), GFP_KERNEL_ACCOUNT);
 	if (!ring)
 		goto err_account;
-	ring->data = kvmalloc(events->size, GFP_KERNEL_ACCOUNT);
+	ring->data = kvmalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!ring->data)
 		goto err_ring;
 	mmgrab(current->mm);
 	ring->mm = current->mm;
 	ring->ns = get_pid_ns(task_active_pid_ns(current));
-	ring->size = events->size;
-	ring->wake = max(events->wake, 1U);
+	ring->size = size;
+	ring->wake = max(wake, 1U);
 	raw_spin_lock_init(&ring->lock);
 	mutex_init(&ring->read_lock);
 	init_waitqueue_head(&ring->wait);
@@ -91,29 +91,26 @@ static struct vprocns_ring *alloc_ring(const struct vprocns_events *events)
 err_ring:
 	kfree(ring);
 err_account:
-	account_locked_vm(current->mm, pages_of(events->size), false);
+	account_locked_vm(current->mm, pages_of(size), false);
 	return ERR_PTR(-ENOMEM);
 }
 
 /**
  * vprocns_ring_create - a reader comes
  * @rings: those of the group
- * @events: what it asks for; checked here
+ * @size: bytes for records; a power of two
+ * @wake: how many bytes wake it, at most @size
  *
  * Context: process, with an mm; takes the lock of @rings; may sleep.
  * Return: the ring, or an ERR_PTR: see VPROCNS_EVENTS.
  */
-struct vprocns_ring *vprocns_ring_create(struct vprocns_rings *rings,
-					 const struct vprocns_events *events)
+struct vprocns_ring *vprocns_ring_create(struct vprocns_rings *rings, u32 size,
+					 u32 wake)
 {
 	struct vprocns_ring *ring;
 	bool full;
 
-	if (events->size < VPROCNS_EVENTS_MIN ||
-	    events->size > VPROCNS_EVENTS_MAX || !is_power_of_2(events->size) ||
-	    events->wake > events->size)
-		return ERR_PTR(-EINVAL);
-	ring = alloc_ring(events);
+	ring = alloc_ring(size, wake);
 	if (IS_ERR(ring))
 		return ring;
 
@@ -340,17 +337,20 @@ __poll_t vprocns_ring_poll(struct vprocns_ring *ring, struct file *file,
 /**
  * vprocns_ring_stats - how a ring stands
  * @ring: the ring
- * @stats: out
  *
  * Context: process; takes @ring's lock.
+ * Return: what became of the events.
  */
-void vprocns_ring_stats(struct vprocns_ring *ring,
-			struct vprocns_events_stats *stats)
+struct vprocns_ring_stats vprocns_ring_stats(struct vprocns_ring *ring)
 {
-	*stats = (struct vprocns_events_stats) { .size = ring->size };
+	struct vprocns_ring_stats stats;
+
 	raw_spin_lock(&ring->lock);
-	stats->told = ring->told;
-	stats->lost = ring->lost;
-	stats->queued = ring->head - READ_ONCE(ring->tail);
+	stats = (struct vprocns_ring_stats) {
+		.told	= ring->told,
+		.lost	= ring->lost,
+		.queued	= ring->head - READ_ONCE(ring->tail),
+	};
 	raw_spin_unlock(&ring->lock);
+	return stats;
 }

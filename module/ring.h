@@ -78,12 +78,24 @@ struct vprocns_ring {
 	u8 *data;
 };
 
+/**
+ * struct vprocns_ring_stats - what became of the events for one reader
+ * @told: see struct vprocns_events_stats
+ * @lost: see struct vprocns_events_stats
+ * @queued: see struct vprocns_events_stats
+ */
+struct vprocns_ring_stats {
+	u64 told;
+	u64 lost;
+	u32 queued;
+};
+
 void vprocns_rings_init(struct vprocns_rings *rings);
 void vprocns_rings_end(struct vprocns_rings *rings,
 		       struct vprocns_event *event);
 
-struct vprocns_ring *vprocns_ring_create(struct vprocns_rings *rings,
-					 const struct vprocns_events *events);
+struct vprocns_ring *vprocns_ring_create(struct vprocns_rings *rings, u32 size,
+					 u32 wake);
 void vprocns_ring_destroy(struct vprocns_rings *rings,
 			  struct vprocns_ring *ring);
 void vprocns_ring_write(struct vprocns_ring *ring, struct vprocns_event *event);
@@ -91,8 +103,7 @@ ssize_t vprocns_ring_read(struct vprocns_ring *ring, char __user *to,
 			  size_t size, bool wait);
 __poll_t vprocns_ring_poll(struct vprocns_ring *ring, struct file *file,
 			   poll_table *table);
-void vprocns_ring_stats(struct vprocns_ring *ring,
-			struct vprocns_events_stats *stats);
+struct vprocns_ring_stats vprocns_ring_stats(struct vprocns_ring *ring);
 
 /* Whether anybody reads; a reader that comes at this moment may miss the event. */
 static inline bool vprocns_rings_wanted(const struct vprocns_rings *rings)

@@ -30,12 +30,12 @@ TRACE_EVENT(vprocns_made,
 	),
 	TP_fast_assign(
 		__entry->group = group->id;
-		memcpy(__entry->name, group->create.name, VPROCNS_NAME_LEN);
-		__entry->profile = group->create.profile;
-		__entry->numbering = group->create.numbering;
-		__entry->first = group->create.first;
-		__entry->last = group->create.last;
-		__entry->seed = group->create.seed;
+		memcpy(__entry->name, group->name, VPROCNS_NAME_LEN);
+		__entry->profile = group->policy.profile;
+		__entry->numbering = vprocns_group_numbering(group);
+		__entry->first = group->numbers.first;
+		__entry->last = group->numbers.last;
+		__entry->seed = group->numbers.seed;
 	),
 	TP_printk("group=%llu name=%s profile=%u numbering=%u first=%u last=%u seed=%llu",
 		  __entry->group, __entry->name, __entry->profile,
