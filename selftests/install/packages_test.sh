@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Debian's packages: installed, upgraded, removed and installed again, beside kernels that
-# come by apt. Runs in a system of its own (run), whose disk the next tests go on with.
+# come by apt. Runs in a system of its own (run).
 . "$(dirname "$0")/../tap.sh"
 . "$(dirname "$0")/common.sh"
 
@@ -61,7 +61,7 @@ else
 	skip "no kernel that is too old waits here"
 fi
 
-run timeout 900 autopkgtest --no-built-binaries --ignore-restrictions=isolation-machine \
+run timeout 900 autopkgtest --no-built-binaries --ignore-restrictions=isolation-machine --test-name=groups \
 	./"$packages"/now/*.deb ./ -- null
 is "the packages' own test passes" 0
 tap_end
