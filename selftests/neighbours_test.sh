@@ -108,8 +108,8 @@ come_and_go() {
 # amid NAME: it comes and goes while a member calls.
 amid() {
 	local times=3
-	# Slow to come up, and the more there is to record.
-	[[ $1 != bpf && $1 != perf ]] || times=1
+	# Slow to come up.
+	[[ $1 != bpf && $1 != perf && $1 != gdb ]] || times=1
 	looping
 	holds "$1 comes and goes while a member calls" come_and_go "$1" $times
 	looped
@@ -258,7 +258,7 @@ on_perf() {
 	rm -f "$work"/{control,answer}
 	mkfifo "$work"/{control,answer}
 	set_kprobes || return
-	watch perf record -q --no-buildid -a -e 'kprobes:*' -D -1 \
+	watch "${perf_record[@]}" --no-buildid -a -e 'kprobes:*' -D -1 \
 		--control "fifo:$work/control,$work/answer" -o "$work/perf.data"
 	echo enable >"$work/control"
 	read -r answer <"$work/answer"
@@ -267,7 +267,7 @@ on_perf() {
 # What it recorded is known once it has ended.
 log_perf() {
 	off_perf
-	perf script -i "$work/perf.data" 2>/dev/null | sed -E 's/^ *([^ ]+) +/\1-/'
+	perf script -i "$work/perf.data" -F comm,tid,event 2>/dev/null | sed -E 's/^ *([^ ]+) +/\1-/'
 	on_perf
 }
 saw_perf() {

@@ -195,7 +195,7 @@ is "tracepoints: a race of 259 tasks" 0 259
 holds "tracepoints: two runs of it are the same text" diff trace1 trace2
 
 # Those that others read by.
-run perf record -q -a -o perf.data -e 'vprocns:*' vprocns run -- bash -c '(exit 3); unshare -U true'
+run "${perf_record[@]}" -a -o perf.data -e 'vprocns:*' vprocns run -- bash -c '(exit 3); unshare -U true'
 run perf script -i perf.data -F event,trace
 has "perf: shows a clone" 'vprocns_new: .* tid=1001 .* cloner=1000 '
 has "perf: shows an end" 'vprocns_exit: .* tid=1001 .* status=0x300 '

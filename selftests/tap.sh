@@ -115,6 +115,11 @@ symbols() {
 		"$(dirname "${BASH_SOURCE[0]}")/../module/symbol_list.h"
 }
 
+# perf record, without /lib/modules, which it reads as it starts, for seconds in the VM.
+# shellcheck disable=SC2016
+perf_record=(unshare --mount sh -c
+	'mount -t tmpfs none "/lib/modules/$(uname -r)" && exec perf record -q "$@"' -)
+
 # What the module hooks while there is a group.
 tracing=/sys/kernel/tracing
 mapfile -t hooked < <(symbols HOOKED)
