@@ -117,7 +117,7 @@ TEST_F_TIMEOUT(device, bind_first, 300)
 		EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
 	} while (faults.hit);
 	EXPECT_EQ(0, ret);
-	EXPECT_LT(10, faults.nth);
+	EXPECT_LT(4, faults.nth);
 	TH_LOG("%u faults", faults.nth - 1);
 	group = call(self->fd, VPROCNS_CREATE, &self->create);
 	ASSERT_LE(0, group);
