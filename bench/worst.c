@@ -29,6 +29,8 @@
 #include "vprocns.h"
 
 #define REPEATS 501
+/* Until the kernel's caches of memory are as full as they stay. */
+#define WARMUP 501
 /* Numbers below are never given again once the kernel has wrapped round. */
 #define RESERVED 300
 #define MAX_CLONES 4096
@@ -91,6 +93,14 @@ static double mean_fork(void)
 		times[i++] = now() - begin;
 	}
 	return mean(REPEATS);
+}
+
+static void warm_up(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < WARMUP; i++)
+		spend();
 }
 
 static void say(const char *what, const char *kind, const char *at, double value)
@@ -237,6 +247,7 @@ static void measure_range(const struct kind *kind)
 		err(1, "no memory");
 	if (!kind->grouped)
 		write_number("/proc/sys/kernel/pid_max", RESERVED + numbers);
+	warm_up();
 	say("range", kind->name, "empty", mean_fork());
 	if (add_singles(percent) != percent)
 		err(1, "fork");
@@ -310,6 +321,7 @@ static void measure_flight(const struct kind *kind)
 	int ready[2];
 	pid_t pid;
 
+	warm_up();
 	say("flight", kind->name, "0", mean_fork());
 	if (pipe2(ready, O_CLOEXEC))
 		err(1, "pipe");
