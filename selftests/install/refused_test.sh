@@ -14,12 +14,13 @@ run vprocns check
 says "check says what there is to do" 0 "takes signed modules only"
 booted
 
-apt-get -q -y purge 'linux-*-6.12*' 'linux-*-7.*' 'linux-*-5.10*' >/dev/null 2>&1
+mapfile -t kernel < <(for package in /root/debs/new/linux-*.deb; do dpkg-deb -f "$package" Package; done)
+run apt-get -q -y purge "${kernel[@]}"
+is "the new kernel can be purged" 0
 run apt-get -q -y purge vprocns vprocns-dkms libvprocns-dev
 is "the packages can be purged" 0
 holds "a group with members stays" getent group vprocns
 gpasswd -d member vprocns >/dev/null
 groupdel vprocns
-apt-get -q -y --purge autoremove >/dev/null 2>&1
 nothing_left "and nothing else is left"
 tap_end
