@@ -58,7 +58,7 @@ check-containers:
 	@$(MAKE) -s --no-print-directory tool
 	@$(MAKE) -s --no-print-directory -C integration oci
 	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
-		env $(STARTS:%=STARTS=%) integration/oci/containers_test.sh
+		env $(STARTS:%=STARTS=%) $(if $(PARTS),PARTS="$(PARTS)") integration/oci/containers_test.sh
 
 # Likewise a Slurm cluster of two nodes with the SPANK plugin. RUNS= is how often its
 # MPI program runs.

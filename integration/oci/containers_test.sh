@@ -1,10 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Containers by crun, runc and podman, with the hook and without. Runs in the VM.
-# STARTS: how many starts a table of numbers has (100).
+# STARTS: how many starts a table of numbers has (100). PARTS: which of the parts below
+# run (all).
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/../../selftests/tap.sh"
 : "${STARTS:=100}"
+: "${PARTS:=tables execs podman_as_root seccomp podman_as_user}"
 tool=$(command -v vprocns)
 
 mkdir -p /tmp/oci/rootfs/{bin,proc,dev,sys,etc,tmp,run}
@@ -18,8 +20,6 @@ tar -C rootfs -cf image.tar .
 no_group() {
 	[[ $(vprocns ls --json | grep -c '"id"') == 0 ]]
 }
-
-# --- The runtimes themselves.
 
 # once RUNTIME HOOK ARGS [KEY=VALUE]...: one container; what it prints.
 once() {
@@ -35,50 +35,57 @@ in_a_row() {
 		"$@" 2>&1
 	done | sort | uniq -c
 }
-tables=()
-for runtime in crun runc; do
-	run once $runtime "" "/bin/probe numbers"
-	[[ $status == 0 && $out != *1000* ]]
-	say $? "$runtime: without the hook as ever"
-	run in_a_row "$STARTS" once $runtime "$tool" "/bin/probe numbers" profile=container
-	[[ $(wc -l <<<"$out") == 1 && $out == *" $STARTS self 1 child 1000 grandchild 1001 thread 1002" ]]
-	say $? "$runtime: sequential: one table in $STARTS starts"
-	run in_a_row "$STARTS" once $runtime "$tool" "/bin/probe numbers" numbering=lineage
-	[[ $(wc -l <<<"$out") == 1 && $out == *" $STARTS self 1 child 1000"* ]]
-	say $? "$runtime: lineage: one table in $STARTS starts"
-	tables+=("$out")
-	run once $runtime "$tool" "/bin/echo started" profile=nonsense
-	[[ $status != 0 && $out != *started* ]]
-	say $? "$runtime: a wrong annotation keeps the container from starting"
-	run once $runtime "$tool" "/bin/echo started" profle=container
-	[[ $status != 0 && $out != *started* ]]
-	say $? "$runtime: and one that is misspelt"
-	# With an empty view, which runtimes' own capset would not stand.
-	run once $runtime "$tool" "/bin/probe numbers" profile=shadow caps=empty
-	is "$runtime: profile shadow with an empty view" 0
-done
-[[ ${tables[0]} == "${tables[1]}" ]]
-say $? "crun and runc: the same table"
+# The one table by lineage, of each runtime and engine.
+expected=$(once crun "$tool" "/bin/probe numbers" numbering=lineage)
+
+# What a container's programs are numbered, by the runtimes themselves.
+tables() {
+	local runtime
+
+	for runtime in crun runc; do
+		run once $runtime "" "/bin/probe numbers"
+		[[ $status == 0 && $out != *1000* ]]
+		say $? "$runtime: without the hook as ever"
+		run in_a_row "$STARTS" once $runtime "$tool" "/bin/probe numbers" profile=container
+		[[ $(wc -l <<<"$out") == 1 && $out == *" $STARTS self 1 child 1000 grandchild 1001 thread 1002" ]]
+		say $? "$runtime: sequential: one table in $STARTS starts"
+		run in_a_row "$STARTS" once $runtime "$tool" "/bin/probe numbers" numbering=lineage
+		[[ $expected == "self 1 child 1000 "* && $out == *" $STARTS $expected" && $(wc -l <<<"$out") == 1 ]]
+		say $? "$runtime: lineage: one table in $STARTS starts, the same as crun's"
+		run once $runtime "$tool" "/bin/echo started" profile=nonsense
+		[[ $status != 0 && $out != *started* ]]
+		say $? "$runtime: a wrong annotation keeps the container from starting"
+		run once $runtime "$tool" "/bin/echo started" profle=container
+		[[ $status != 0 && $out != *started* ]]
+		say $? "$runtime: and one that is misspelt"
+		# With an empty view, which runtimes' own capset would not stand.
+		run once $runtime "$tool" "/bin/probe numbers" profile=shadow caps=empty
+		is "$runtime: profile shadow with an empty view" 0
+	done
+}
 
 # What exec starts has the same numbers, whatever the runtime makes on its way.
-execs=()
-for runtime in crun runc; do
-	"$here/bundle" /tmp/oci "$tool" "/bin/sleep 1000" numbering=lineage name=exec
-	$runtime run --detach held </dev/null >/dev/null 2>&1
-	run in_a_row 3 $runtime exec held /bin/probe numbers
-	execs+=("$(sed 's/^ *[0-9]* //' <<<"$out")")
-	run $runtime exec held /bin/probe namespaces
-	is "$runtime: exec of a prober" 0
-	run vprocns ps exec
-	is "$runtime: ps from outside" 0
-	$runtime delete --force held
-	await no_group
-done
-[[ ${execs[0]} == "${execs[1]}" && $(wc -l <<<"${execs[0]}") == 3 ]]
-say $? "exec: the same numbers under crun and runc"
-echo "# ${execs[0]@Q}"
+execs() {
+	local runtime numbers=()
 
-# --- podman, as root.
+	for runtime in crun runc; do
+		"$here/bundle" /tmp/oci "$tool" "/bin/sleep 1000" numbering=lineage name=exec
+		$runtime run --detach held </dev/null >/dev/null 2>&1
+		run in_a_row 3 $runtime exec held /bin/probe numbers
+		numbers+=("$(sed 's/^ *[0-9]* //' <<<"$out")")
+		run $runtime exec held /bin/probe namespaces
+		is "$runtime: exec of a prober" 0
+		run vprocns ps exec
+		is "$runtime: ps from outside" 0
+		$runtime delete --force held
+		await no_group
+	done
+	[[ ${numbers[0]} == "${numbers[1]}" && $(wc -l <<<"${numbers[0]}") == 3 ]]
+	say $? "exec: the same numbers under crun and runc"
+	echo "# ${numbers[0]@Q}"
+}
+
+# --- podman.
 
 mkdir hooks.d
 sed "s|@BINDIR@|${tool%/*}|" "$here/vprocns.json.in" >hooks.d/vprocns.json
@@ -95,103 +102,120 @@ printf '[storage]\ndriver = "overlay"\nrunroot = "/tmp/oci/run"\ngraphroot = "/t
 export CONTAINERS_CONF=/tmp/oci/containers.conf CONTAINERS_STORAGE_CONF=/tmp/oci/storage.conf
 holds "podman: an image" podman import image.tar probe
 marked=(--annotation org.vprocns.numbering=lineage)
-for runtime in crun runc; do
-	p=(podman --runtime $runtime)
-	run "${p[@]}" run --rm probe /bin/probe numbers
-	[[ $status == 0 && $out != *1000* ]]
-	say $? "podman, $runtime: without an annotation as ever"
-	run in_a_row 3 "${p[@]}" run --rm "${marked[@]}" probe /bin/probe numbers
-	[[ $(sed 's/^ *[0-9]* //' <<<"$out") == "$(sed 's/^ *[0-9]* //' <<<"${tables[0]}")" ]]
-	say $? "podman, $runtime: the same table"
-	run "${p[@]}" run --rm --init "${marked[@]}" probe /bin/probe numbers
-	[[ $status == 0 && $out == "self 1000 "* ]]
-	say $? "podman, $runtime: --init: the program is 1000"
+
+podman_as_root() {
+	local runtime p first
+
+	for runtime in crun runc; do
+		p=(podman --runtime $runtime)
+		run "${p[@]}" run --rm probe /bin/probe numbers
+		[[ $status == 0 && $out != *1000* ]]
+		say $? "podman, $runtime: without an annotation as ever"
+		run in_a_row "$STARTS" "${p[@]}" run --rm "${marked[@]}" probe /bin/probe numbers
+		[[ $out == *" $STARTS $expected" && $(wc -l <<<"$out") == 1 ]]
+		say $? "podman, $runtime: the same table in $STARTS starts"
+		run "${p[@]}" run --rm --init "${marked[@]}" probe /bin/probe numbers
+		[[ $status == 0 && $out == "self 1000 "* ]]
+		say $? "podman, $runtime: --init: the program is 1000"
+		run "${p[@]}" run --rm --annotation org.vprocns.profile=nonsense probe /bin/echo started
+		[[ $status != 0 && $out != *started* ]]
+		say $? "podman, $runtime: a wrong annotation keeps it from starting"
+	done
 	run "${p[@]}" run --rm --annotation org.vprocns.profile=nonsense probe /bin/echo started
-	[[ $status != 0 && $out != *started* ]]
-	say $? "podman, $runtime: a wrong annotation keeps it from starting"
-done
-run "${p[@]}" run --rm --annotation org.vprocns.profile=nonsense probe /bin/echo started
-[[ $err == *"profile 'nonsense'"* ]]
-say $? "podman, runc: and the hook's line is shown"
+	[[ $err == *"profile 'nonsense'"* ]]
+	say $? "podman, runc: and the hook's line is shown"
 
-holds "podman: a container that stays" podman run --detach --name stays "${marked[@]}" \
-	--annotation org.vprocns.name=stays --health-cmd '/bin/probe numbers' --health-interval disable \
-	probe /bin/sh -c 'trap "echo stopping; exit 0" TERM; while :; do sleep 1; done'
-run podman exec stays /bin/probe numbers
-first=$out
-is "podman: exec" 0
-holds "podman: health check" podman healthcheck run stays
-holds "podman: pause" podman pause stays
-holds "podman: unpause" podman unpause stays
-run vprocns ps stays
-is "podman: ps from outside" 0
-holds "podman: restart, with the name" podman restart --time 5 stays
-run podman exec stays /bin/probe numbers
-[[ $status == 0 && $out == "$first" ]]
-say $? "podman: the same numbers after a restart"
-holds "podman: stop" podman stop --time 5 stays
-run podman logs stays
-has "podman: logs" stopping
-podman rm --force stays >/dev/null
-run no_group
-is "podman: no group stays" 0
+	holds "podman: a container that stays" podman run --detach --name stays "${marked[@]}" \
+		--annotation org.vprocns.name=stays --health-cmd '/bin/probe numbers' --health-interval disable \
+		probe /bin/sh -c 'trap "echo stopping; exit 0" TERM; while :; do sleep 1; done'
+	run podman exec stays /bin/probe numbers
+	first=$out
+	is "podman: exec" 0
+	holds "podman: health check" podman healthcheck run stays
+	holds "podman: pause" podman pause stays
+	holds "podman: unpause" podman unpause stays
+	run vprocns ps stays
+	is "podman: ps from outside" 0
+	holds "podman: restart, with the name" podman restart --time 5 stays
+	run podman exec stays /bin/probe numbers
+	[[ $status == 0 && $out == "$first" ]]
+	say $? "podman: the same numbers after a restart"
+	holds "podman: stop" podman stop --time 5 stays
+	run podman logs stays
+	has "podman: logs" stopping
+	podman rm --force stays >/dev/null
+	run no_group
+	is "podman: no group stays" 0
 
-run podman pod create --name pair --infra=false
-if [[ $status == 0 ]]; then
-	run podman run --detach --pod pair --name one "${marked[@]}" --annotation org.vprocns.name=one probe /bin/sleep 1000
-	is "podman: a pod's first container" 0
-	run podman run --rm --pod pair "${marked[@]}" probe /bin/probe numbers
-	[[ $status == 0 && $out == "self 1 child 1000 "* ]]
-	say $? "podman: a pod's second container"
-fi
-podman pod rm --force --time 1 pair >/dev/null 2>&1
+	run podman pod create --name pair --infra=false
+	if [[ $status == 0 ]]; then
+		run podman run --detach --pod pair --name one "${marked[@]}" --annotation org.vprocns.name=one probe /bin/sleep 1000
+		is "podman: a pod's first container" 0
+		run podman run --rm --pod pair "${marked[@]}" probe /bin/probe numbers
+		[[ $status == 0 && $out == "self 1 child 1000 "* ]]
+		say $? "podman: a pod's second container"
+	fi
+	podman pod rm --force --time 1 pair >/dev/null 2>&1
+}
 
-# --- The seccomp profile that goes with profile container.
+# The seccomp profile that goes with profile container.
+seccomp() {
+	local confined
 
-confined=(--rm --security-opt seccomp=/tmp/oci/seccomp.json)
-run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/probe namespaces
-[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 && $out != *" 0"* && $out != *ENOSYS* ]]
-say $? "seccomp: every namespace is EPERM by clone3, clone and unshare"
-run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/probe race
-is "seccomp: nor by threads that race" 0 "escaped none refused some"
-run podman run "${confined[@]}" probe /bin/probe namespaces
-has "seccomp: the control: without vprocns clone3 gives a user namespace" '^user clone3 0 clone EPERM unshare EPERM$'
-# glibc falls back to clone when clone3 is ENOSYS, and on no other errno.
-sed 's/"clone3"/"clone3x"/' seccomp.json |
-	python3 -c 'import json, sys; p = json.load(sys.stdin); [r.update(names=["clone3"], action="SCMP_ACT_ERRNO", errnoRet=1, errno="EPERM") for r in p["syscalls"] if r["names"] == ["clone3x"]]; json.dump(p, sys.stdout)' >no-clone3.json
-run podman run --rm --security-opt seccomp=/tmp/oci/no-clone3.json probe /bin/probe numbers
-[[ $status != 0 && $out == *"no thread"* ]]
-say $? "seccomp: glibc's threads do use clone3"
+	confined=(--rm --security-opt seccomp=/tmp/oci/seccomp.json)
+	run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/probe namespaces
+	[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 && $out != *" 0"* && $out != *ENOSYS* ]]
+	say $? "seccomp: every namespace is EPERM by clone3, clone and unshare"
+	run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/probe race
+	[[ $status == 0 && $(grep -c 'escaped none refused some$' <<<"$out") == 8 ]]
+	say $? "seccomp: nor does one come by threads that race"
+	run podman run "${confined[@]}" probe /bin/probe race
+	has "seccomp: the control: without vprocns a user namespace comes by threads that race" '^user escaped some '
+	run podman run "${confined[@]}" probe /bin/probe namespaces
+	has "seccomp: the control: without vprocns clone3 gives a user namespace" '^user clone3 0 clone EPERM unshare EPERM$'
+	# glibc falls back to clone when clone3 is ENOSYS, and on no other errno.
+	sed 's/"clone3"/"clone3x"/' seccomp.json |
+		python3 -c 'import json, sys; p = json.load(sys.stdin); [r.update(names=["clone3"], action="SCMP_ACT_ERRNO", errnoRet=1, errno="EPERM") for r in p["syscalls"] if r["names"] == ["clone3x"]]; json.dump(p, sys.stdout)' >no-clone3.json
+	run podman run --rm --security-opt seccomp=/tmp/oci/no-clone3.json probe /bin/probe numbers
+	[[ $status != 0 && $out == *"no thread"* ]]
+	say $? "seccomp: glibc's threads do use clone3"
+}
 
-# --- podman, rootless.
+podman_as_user() {
+	local runtime
 
-useradd --create-home rootless
-usermod -aG vprocns rootless 2>/dev/null || { groupadd vprocns; usermod -aG vprocns rootless; }
-chgrp vprocns /dev/vprocns
-echo rootless:100000:65536 | tee /etc/subuid >/etc/subgid
-mkdir -p /run/user/"$(id -u rootless)"
-chown rootless: /run/user/"$(id -u rootless)"
-cp containers.conf image.tar /home/rootless
-chmod 755 /tmp/oci /tmp/oci/hooks.d
-cat >/home/rootless/run <<'R'
+	useradd --create-home rootless
+	usermod -aG vprocns rootless 2>/dev/null || { groupadd vprocns; usermod -aG vprocns rootless; }
+	chgrp vprocns /dev/vprocns
+	echo rootless:100000:65536 | tee /etc/subuid >/etc/subgid
+	mkdir -p /run/user/"$(id -u rootless)"
+	chown rootless: /run/user/"$(id -u rootless)"
+	cp containers.conf image.tar /home/rootless
+	chmod 755 /tmp/oci /tmp/oci/hooks.d
+	cat >/home/rootless/run <<'R'
 #!/bin/bash
 cd || exit 1
 export XDG_RUNTIME_DIR=/run/user/$(id -u) CONTAINERS_CONF=$HOME/containers.conf
 unset CONTAINERS_STORAGE_CONF
 exec podman --cgroup-manager cgroupfs --storage-driver vfs "$@"
 R
-chmod 755 /home/rootless/run
-rootless() {
-	runuser -u rootless -- env -u CONTAINERS_STORAGE_CONF HOME=/home/rootless /home/rootless/run "$@"
+	chmod 755 /home/rootless/run
+	rootless() {
+		runuser -u rootless -- env -u CONTAINERS_STORAGE_CONF HOME=/home/rootless /home/rootless/run "$@"
+	}
+	holds "rootless: an image" rootless import image.tar probe
+	for runtime in crun runc; do
+		run rootless --runtime $runtime run --rm "${marked[@]}" probe /bin/probe numbers
+		[[ $status == 0 && $out == "$expected" ]]
+		say $? "rootless, $runtime: the same table"
+		run rootless --runtime $runtime run --rm --annotation org.vprocns.profile=container probe /bin/probe namespaces
+		[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 ]]
+		say $? "rootless, $runtime: no namespaces"
+	done
 }
-holds "rootless: an image" rootless import image.tar probe
-for runtime in crun runc; do
-	run rootless --runtime $runtime run --rm "${marked[@]}" probe /bin/probe numbers
-	[[ $status == 0 && $out == "$(sed 's/^ *[0-9]* //' <<<"${tables[0]}")" ]]
-	say $? "rootless, $runtime: the same table"
-	run rootless --runtime $runtime run --rm --annotation org.vprocns.profile=container probe /bin/probe namespaces
-	[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 ]]
-	say $? "rootless, $runtime: no namespaces"
+
+for part in $PARTS; do
+	$part
 done
 await no_group
 tap_end

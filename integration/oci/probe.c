@@ -5,7 +5,8 @@
  *
  * probe numbers		prints the TIDs of itself, a child, a thread and the child's child
  * probe namespaces	prints what each way to each kind of namespace answers
- * probe race		clone3 while a thread writes its flags: prints how many escaped
+ * probe race		clone3 while a thread writes its flags: prints for each kind
+ *			of namespace whether a child got one, and whether one was refused
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +26,7 @@
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x80
 #endif
-#define RACES 2000
+#define RACES 500
 
 static int *shared;
 
@@ -99,20 +99,28 @@ static const char *said(int err)
 	return err ? strerrorname_np(-err) : "0";
 }
 
+static const struct {
+	const char *name;
+	unsigned int flag;
+	/* What a child has that was made with the flag. */
+	const char *link;
+} kinds[] = {
+	{ "user", CLONE_NEWUSER, "user" },
+	{ "mnt", CLONE_NEWNS, "mnt" },
+	{ "pid", CLONE_NEWPID, "pid" },
+	{ "net", CLONE_NEWNET, "net" },
+	{ "ipc", CLONE_NEWIPC, "ipc" },
+	{ "uts", CLONE_NEWUTS, "uts" },
+	{ "cgroup", CLONE_NEWCGROUP, "cgroup" },
+	{ "time", CLONE_NEWTIME, "time_for_children" },
+};
+#define NR_KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
 static int namespaces(void)
 {
-	static const struct {
-		const char *name;
-		unsigned int flag;
-	} kinds[] = {
-		{ "user", CLONE_NEWUSER }, { "mnt", CLONE_NEWNS },
-		{ "pid", CLONE_NEWPID },   { "net", CLONE_NEWNET },
-		{ "ipc", CLONE_NEWIPC },   { "uts", CLONE_NEWUTS },
-		{ "cgroup", CLONE_NEWCGROUP }, { "time", CLONE_NEWTIME },
-	};
 	size_t i;
 
-	for (i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+	for (i = 0; i < NR_KINDS; i++) {
 		struct clone_args args = {
 			.flags = kinds[i].flag, .exit_signal = SIGCHLD,
 		};
@@ -130,46 +138,60 @@ static int namespaces(void)
 }
 
 static struct clone_args raced = { .exit_signal = SIGCHLD };
-static bool stop;
+static unsigned int raced_flag;
 
+/* Until the flag is 0. */
 static void *write_flags(void *arg)
 {
 	volatile __u64 *const flags = &raced.flags;
+	unsigned int flag;
 
-	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
-		*flags = CLONE_NEWUSER;
+	while ((flag = __atomic_load_n(&raced_flag, __ATOMIC_RELAXED))) {
+		*flags = flag;
 		*flags = 0;
 	}
 	return arg;
 }
 
-static ino_t user_namespace(void)
+static ino_t namespace(const char *link)
 {
 	struct stat about;
+	char path[64];
 
-	return stat("/proc/self/ns/user", &about) ? 0 : about.st_ino;
+	snprintf(path, sizeof(path), "/proc/self/ns/%s", link);
+	return stat(path, &about) ? 0 : about.st_ino;
+}
+
+static void race_for(const char *name, const char *link)
+{
+	const ino_t ours = namespace(link);
+	int i, escaped = 0, refused = 0;
+	long pid;
+
+	for (i = 0; i < RACES; i++) {
+		pid = clone3_with(&raced);
+		if (!pid)
+			_exit(namespace(link) != ours);
+		refused += pid < 0;
+		escaped += pid > 0 && ended(pid);
+	}
+	printf("%s escaped %s refused %s\n", name, escaped ? "some" : "none",
+	       refused ? "some" : "none");
 }
 
 static int race(void)
 {
-	const ino_t ours = user_namespace();
-	int i, escaped = 0, refused = 0;
 	pthread_t thread;
-	long pid;
+	size_t i;
 
-	if (pthread_create(&thread, NULL, write_flags, NULL))
-		return 1;
-	for (i = 0; i < RACES; i++) {
-		pid = clone3_with(&raced);
-		if (!pid)
-			_exit(user_namespace() != ours);
-		refused += pid < 0;
-		escaped += pid > 0 && ended(pid);
+	for (i = 0; i < NR_KINDS; i++) {
+		raced_flag = kinds[i].flag;
+		if (pthread_create(&thread, NULL, write_flags, NULL))
+			return 1;
+		race_for(kinds[i].name, kinds[i].link);
+		__atomic_store_n(&raced_flag, 0, __ATOMIC_RELAXED);
+		pthread_join(thread, NULL);
 	}
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
-	printf("escaped %s refused %s\n", escaped ? "some" : "none",
-	       refused ? "some" : "none");
 	return 0;
 }
 
