@@ -38,6 +38,8 @@ LINES = [
     ("vprocns explain --vfork ", {"real", "fork"}, set()),
     ("vprocns run --name x --user ro", {"root"}, set()),
     ("vprocns record -o /etc/host", {"hosts"}, set()),
+    ("vprocns record --group comp", {"completed"}, set()),
+    ("vprocns record --group completed --det", {"--detach"}, set()),
     ("vprocns show --by ", {"thread", "process", "program"}, set()),
     ("vprocns ps ", {"completed", "3", "4"}, {"null", "bound"}),
     ("vprocns kill comp", {"completed"}, set()),

@@ -108,6 +108,83 @@ says "a recorder that is killed leaves what it had" dead.jsonl \
 run vprocns show dead.jsonl
 holds "show: says that it is cut off" bash -c '[[ $1 == 0 && $2 == *"dead.jsonl is cut off"* ]]' - "$status" "$err"
 
+# A group that is there. Its first program makes a child that ends each time that it is told.
+mkfifo tell
+vprocns run --quiet --numbering lineage --name live -- bash -c 'sleep 1000 & while read -r line; do (exit 3); done; wait' <>tell 2>/dev/null &
+await bash -c 'vprocns ps live | grep -q " sleep$"'
+asked=0
+have_ended() {
+	vprocns stat live | grep -q "^exits  *$asked$"
+}
+ask() {
+	echo >tell
+	asked=$((asked + 1))
+	await have_ended
+}
+ask
+vprocns record --group live -o live.jsonl 2>live.err &
+recorder=$!
+await grep -q '"member"' live.jsonl
+ask
+ask
+kill -INT $recorder
+run wait $recorder
+is "record --group: is stopped by a signal" 0
+says "and says that it began in the middle" live.jsonl \
+	'lines[0]["attached"], "command" in lines[0], lines[0]["group"]["name"], "status" in lines[-1]' "(True, False, 'live', False)"
+says "with those that were there, by who cloned them" live.jsonl \
+	'[(line["tid"], line["cloner"], line["ordinal"]) for line in of("member") if line["tid"] != 1] == [(1000, 1, 1), (lines[3]["tid"], 1000, 1)]' True
+says "and what came then, in events and in totals" live.jsonl \
+	'len(of("new")), [line["status"] for line in of("exit")], lines[-1]["clones"], lines[-1]["exits"], len(of("ended"))' \
+	'(2, [768, 768], 2, 2, 0)'
+holds "record --group: tells how many ended and how many are there" grep -q ': 2 tasks ended in .*, 3 are there: live.jsonl$' live.err
+run vprocns show live.jsonl
+holds "show: says so, and has the children of a task that was there" \
+	bash -c '[[ $1 == 0 && $3 == *"live.jsonl began when the group was there"* ]] && grep -q "^  [|\`]-[0-9]* bash  *3 " <<<"$2"' - "$status" "$out" "$err"
+chmod 755 .
+mkdir -m 777 theirs
+run vprocns record --group live -o theirs/a.jsonl --detach --user nobody
+recorder=$out
+[[ $status == 0 && $(stat -c %U theirs/a.jsonl) == nobody && $(stat -c %U "/proc/$recorder") == nobody ]]
+say $? "record --detach: goes on as the user who is to have the file"
+ask
+vprocns kill live
+wait 2>/dev/null
+await test ! -e "/proc/$recorder"
+says "until the group ends" theirs/a.jsonl 'len(of("new")), lines[-2]["kind"], lines[-1]["kind"]' "(1, 'ended', 'totals')"
+run vprocns record --group live
+one_line "record --group: one that has ended" 125 "there is no group 'live'"
+run vprocns record --group live true
+one_line "record --group: and a program" 125 "--group starts no program"
+run vprocns record --group live --seed 1
+one_line "record --group: and an option of new groups" 125 "--seed is for a new group"
+run vprocns record --detach true
+one_line "record --detach: of a new group" 125 "--detach goes with --group"
+
+# A race while it is listed: no task twice, each new one once.
+vprocns run --quiet --numbering lineage --name race -- bash -c 'read -r line; while :; do (:); done' <>tell &
+await vprocns exec --quiet race true
+echo >tell
+has_news() {
+	(($(grep -c '"kind":"new"' "busy$i.jsonl") > 10))
+}
+for i in 1 2 3; do
+	vprocns record --quiet --group race -o busy$i.jsonl &
+	recorder=$!
+	await has_news
+	kill -TERM $recorder
+	wait $recorder
+done
+vprocns kill race
+wait 2>/dev/null
+for i in 1 2 3; do
+	says "record --group: of a busy group, each task once" busy$i.jsonl \
+		'(lambda there: len(there) - len(set(there)))([line["lineage"] for line in of("new") + of("member") if "lineage" in line])' 0
+	# The one that was there at first may have ended before the others were listed.
+	says "record --group: and those that ended are known" busy$i.jsonl \
+		'len({line["host_tid"] for line in of("exit")} - {line["host_tid"] for line in of("new") + of("member")}) <= 1' True
+done
+
 # Without privileges, in a user namespace.
 chmod 777 "$work"
 chmod 666 /dev/vprocns

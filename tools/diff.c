@@ -256,6 +256,9 @@ static void warn(const struct tasks *tasks)
 	if (tasks->lost)
 		complain("%s: %" PRIu64 " events were lost: tasks may be missing",
 			 tasks->path, tasks->lost);
+	if (tasks->attached)
+		complain("%s: it began when the group was there: tasks that had ended are missing",
+			 tasks->path);
 	if (tasks->joined > 1)
 		complain("%s: %" PRIu64 " tasks joined from outside and are matched in the order in which they came",
 			 tasks->path, tasks->joined);

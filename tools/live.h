@@ -13,6 +13,7 @@
  * @lineage: its lineage
  * @since: when it was made, in ns of CLOCK_MONOTONIC
  * @ended: when its counters came, likewise
+ * @listed: it was there before
  * @before: who had the TID before, and is still waited for; or NULL
  * @parts: how many parts of its counters have come
  * @counters: for the owner of the table to fill in; zeros at first
@@ -23,6 +24,7 @@ struct live_task {
 	uint64_t lineage;
 	uint64_t since;
 	uint64_t ended;
+	bool listed;
 	struct live_task *before;
 	unsigned int parts;
 	uint64_t counters[];

@@ -368,9 +368,12 @@ static void say_sums(const struct show *show)
 	       metric_text(ns, show->sum.values[USE_RUN_DELAY], waited));
 	if (tasks->nr_refusals)
 		printf("; %zu calls refused", tasks->nr_refusals);
-	if (tasks->complete)
+	if (tasks->complete && tasks->status >= 0)
 		printf("; status %d", tasks->status);
 	putchar('\n');
+	if (tasks->attached)
+		complain("%s began when the group was there: tasks that had ended are missing, and what others did before",
+			 tasks->path);
 	if (!tasks->complete)
 		complain("%s is cut off: what came after is missing",
 			 tasks->path);

@@ -29,14 +29,33 @@ static const struct {
 	[USE_MAXRSS]		= { "maxrss", UNIT_KIB },
 };
 
-/* While a recording is read: which task has a TID now, and where lists end. */
+/* Lineages that are no task's: of what joined from outside, by a slot, and of pid 1. */
+#define LINEAGE_OUTSIDE	0xffffffffffffffffULL
+#define LINEAGE_SLOT	0xfffffffffffffffcULL
+#define LINEAGE_INIT	0xfffffffffffffffdULL
+
+/* A task that was there when the recording began, and has a lineage. */
+struct present {
+	uint64_t lineage;
+	uint64_t cloner_lineage;
+	uint64_t ordinal;
+	struct task *task;
+};
+
+/*
+ * While a recording is read: which task has a TID now, and where lists end; those that
+ * were there, until all of them are known and their cloners can be found.
+ */
 struct reader {
 	struct recording *recording;
 	struct tasks *tasks;
 	struct task **by_tid;
 	size_t nr_tids;
 	size_t room;
+	struct present *present;
+	size_t nr_present;
 	uint64_t joined;
+	uint64_t by_slot;
 	uint64_t by_kernel;
 };
 
@@ -102,6 +121,7 @@ static struct task *add(struct reader *reader, struct task *cloner,
 	task->cloner = cloner;
 	task->origin = origin;
 	task->ordinal = ordinal;
+	task->slot = -1;
 	task->tid = (int32_t)tid;
 	task->tgid = (int32_t)tid;
 	/* Until an exit tells. */
@@ -120,6 +140,100 @@ static struct task *cloner_of(struct reader *reader, int64_t tid)
 	if (cloner)
 		return cloner;
 	return add(reader, NULL, TASK_BEFORE, (uint64_t)tid, tid);
+}
+
+/* False where the line has none. */
+static bool lineage_in(struct reader *reader, const char *name, uint64_t *lineage)
+{
+	const char *const text = recording_text(reader->recording, name);
+
+	*lineage = text ? strtoull(text, NULL, 16) : 0;
+	return text;
+}
+
+/* Of a task that joined from outside, whose ordinal is known. */
+static void take_slot(struct reader *reader, struct task *task)
+{
+	uint64_t cloner;
+
+	if (!lineage_in(reader, "cloner_lineage", &cloner) || cloner != LINEAGE_SLOT)
+		return;
+	task->slot = (int32_t)(task->ordinal - 1);
+	reader->by_slot++;
+}
+
+static void take_member(struct reader *reader)
+{
+	const int64_t tid = number_in(reader, "tid", 0);
+	struct present present = {
+		.ordinal = (uint64_t)number_in(reader, "ordinal", 0),
+	};
+	const bool has_lineage = lineage_in(reader, "lineage", &present.lineage);
+
+	lineage_in(reader, "cloner_lineage", &present.cloner_lineage);
+	if (has_lineage && (present.cloner_lineage == LINEAGE_OUTSIDE ||
+			    present.cloner_lineage == LINEAGE_SLOT)) {
+		present.task = add(reader, NULL, TASK_JOINED, present.ordinal, tid);
+		take_slot(reader, present.task);
+		reader->joined++;
+	} else {
+		present.task = add(reader, NULL, TASK_BEFORE, (uint64_t)tid, tid);
+	}
+	present.task->tgid = (int32_t)number_in(reader, "tgid", tid);
+	present.task->start = number_in(reader, "time", 0);
+	take_comm(reader, present.task);
+	/* It has none before its first clone. */
+	if (tid == 1)
+		present.lineage = LINEAGE_INIT;
+	else if (!has_lineage)
+		return;
+	reader->present = need(reallocarray(reader->present,
+					    reader->nr_present + 1,
+					    sizeof(present)));
+	reader->present[reader->nr_present++] = present;
+}
+
+static int by_lineage(const void *a, const void *b)
+{
+	const struct present *const one = a, *const other = b;
+
+	return (one->lineage > other->lineage) - (one->lineage < other->lineage);
+}
+
+/* To their cloners, as far as these were there too: others stay roots. */
+static void link_members(struct reader *reader)
+{
+	struct tasks *const tasks = reader->tasks;
+	const size_t nr = reader->nr_present;
+	size_t i;
+
+	if (!nr)
+		return;
+	qsort(reader->present, nr, sizeof(*reader->present), by_lineage);
+	for (i = 0; i < nr; i++) {
+		const struct present *const own = &reader->present[i];
+		const struct present key = { .lineage = own->cloner_lineage };
+		const struct present *const cloner =
+			bsearch(&key, reader->present, nr, sizeof(key), by_lineage);
+
+		if (!cloner || own->task->origin != TASK_BEFORE || own == cloner ||
+		    own->task->tid == 1)
+			continue;
+		own->task->cloner = cloner->task;
+		own->task->origin = TASK_CLONED;
+		own->task->ordinal = own->ordinal;
+	}
+	/* So far all of them are in this list. */
+	tasks->roots = NULL;
+	for (i = 0; i < tasks->count; i++) {
+		struct task *const task = tasks->all[i];
+		struct task **const list = task->cloner ? &task->cloner->children :
+							  &tasks->roots;
+
+		task->next = *list;
+		*list = task;
+	}
+	reader->nr_present = 0;
 }
 
 static void take_new(struct reader *reader)
@@ -143,6 +257,8 @@ static void take_new(struct reader *reader)
 	task->tgid = (int32_t)number_in(reader, "tgid", tid);
 	task->start = number_in(reader, "time", 0);
 	take_comm(reader, task);
+	if (origin == TASK_JOINED)
+		take_slot(reader, task);
 }
 
 static void take_exec(struct reader *reader)
@@ -241,8 +357,17 @@ static const char *text_at(struct json_object *array, size_t place)
 	return text ? text : "";
 }
 
-/* Words with what a shell would take apart in quotes. */
-static char *command_in(struct reader *reader)
+/* NULL where it is absent. */
+static const char *text_in(struct json_object *object, const char *name)
+{
+	struct json_object *text;
+
+	return json_object_object_get_ex(object, name, &text) ?
+	       json_object_get_string(text) : NULL;
+}
+
+/* Words with what a shell would take apart in quotes; the group where there are none. */
+static char *command_in(struct reader *reader, struct json_object *group)
 {
 	struct json_object *const words =
 		recording_nested(reader->recording, "command");
@@ -250,8 +375,14 @@ static char *command_in(struct reader *reader)
 	size_t length, i, count;
 	FILE *text;
 
-	if (!json_object_is_type(words, json_type_array))
-		return need(strdup(""));
+	if (!json_object_is_type(words, json_type_array)) {
+		const char *const name = text_in(group, "name");
+
+		if (asprintf(&command, "group %s", name ? name :
+			     text_in(group, "id") ?: "?") < 0)
+			fail("out of memory");
+		return command;
+	}
 	text = need(open_memstream(&command, &length));
 	count = json_object_array_length(words);
 	for (i = 0; i < count; i++) {
@@ -263,15 +394,6 @@ static char *command_in(struct reader *reader)
 	}
 	fclose(text);
 	return need(command);
-}
-
-/* NULL where it is absent. */
-static const char *text_in(struct json_object *object, const char *name)
-{
-	struct json_object *text;
-
-	return json_object_object_get_ex(object, name, &text) ?
-	       json_object_get_string(text) : NULL;
 }
 
 static char *copy_of(const char *text)
@@ -290,7 +412,8 @@ static void take_header(struct reader *reader)
 	const char *const base = recording_text(recording, "base");
 	size_t i;
 
-	tasks->command = command_in(reader);
+	tasks->command = command_in(reader, group);
+	tasks->attached = recording_flag(recording, "attached");
 	tasks->date = copy_in(reader, "date");
 	tasks->base = base ? strtoull(base, NULL, 10) : 0;
 	tasks->lineage = numbering && !strcmp(numbering, "lineage");
@@ -310,7 +433,7 @@ static void take_totals(struct reader *reader)
 	struct tasks *const tasks = reader->tasks;
 
 	tasks->complete = true;
-	tasks->status = (int32_t)number_in(reader, "status", 0);
+	tasks->status = (int32_t)number_in(reader, "status", -1);
 	tasks->collisions = (uint64_t)number_in(reader, "collisions", 0);
 	tasks->lost = (uint64_t)number_in(reader, "lost", 0);
 }
@@ -320,6 +443,7 @@ static const struct {
 	void (*take)(struct reader *reader);
 } kinds[] = {
 	{ "new",	take_new },
+	{ "member",	take_member },
 	{ "exit",	take_exit },
 	{ "exec",	take_exec },
 	{ "counters",	take_counters },
@@ -339,6 +463,9 @@ static void take(struct reader *reader)
 	for (i = 0; kind && i < ARRAY_SIZE(kinds); i++) {
 		if (strcmp(kind, kinds[i].kind))
 			continue;
+		/* These come first. */
+		if (kinds[i].take != take_member)
+			link_members(reader);
 		kinds[i].take(reader);
 		return;
 	}
@@ -398,10 +525,13 @@ struct tasks *tasks_read(const char *path)
 	};
 
 	tasks->path = path;
+	tasks->slot = -1;
 	while (recording_next(reader.recording))
 		take(&reader);
 	recording_close(reader.recording);
-	tasks->joined = reader.joined;
+	link_members(&reader);
+	free(reader.present);
+	tasks->joined = reader.joined - reader.by_slot;
 	free(reader.by_tid);
 	finish(tasks);
 	return tasks;

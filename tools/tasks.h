@@ -43,6 +43,7 @@ enum task_use {
  * @next: the cloner's next child, or the next task without a cloner
  * @origin: how it came
  * @ordinal: as which of its cloner's clones; for others, as which of its origin
+ * @slot: the slot by which it joined; -1 without one
  * @tid: TID in the group
  * @tgid: TGID in the group
  * @comm: its last name
@@ -61,6 +62,7 @@ struct task {
 	struct task *next;
 	enum task_origin origin;
 	uint64_t ordinal;
+	int32_t slot;
 	int32_t tid;
 	int32_t tgid;
 	char comm[16];
@@ -86,7 +88,9 @@ struct task_refusal {
 /**
  * struct tasks - what a recording says, task by task
  * @path: the file
- * @command: what was recorded, as a shell would take it
+ * @command: what was recorded, as a shell would take it; or "group NAME"
+ * @slot: the recording's tasks that joined by this slot alone; -1 for all tasks
+ * @attached: it began when the group was there: what came before is not in it
  * @host: name of the machine
  * @lineage: numbers follow from who cloned whom
  * @seed: of lineage numbering, as text; NULL without
@@ -101,14 +105,16 @@ struct task_refusal {
  * @nr_refusals: how many
  * @end: ns from the begin to the end
  * @complete: the recording has its last line
- * @status: what the program came to; only if @complete
+ * @status: what the program came to; only if @complete; -1 where nobody knew
  * @collisions: numbers that were in use; only if @complete
- * @joined: tasks that came from outside
+ * @joined: tasks that came from outside, but for those with a slot
  * @lost: events that are missing
  */
 struct tasks {
 	const char *path;
 	char *command;
+	int32_t slot;
+	bool attached;
 	char *host;
 	bool lineage;
 	char *seed;

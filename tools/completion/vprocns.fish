@@ -2,7 +2,7 @@
 # fish completion for vprocns(1)
 
 set -g __vprocns_with_value --profile --allow --vfork --caps --numbering --seed --first --last --name \
-    --part --user --report-file --output -o --events --top --slot
+    --part --user --report-file --output -o --group --events --top --slot
 
 function __vprocns_groups
     vprocns ls --json 2>/dev/null |
@@ -85,7 +85,7 @@ function __vprocns_command
     complete -c vprocns -n '__vprocns_is help' -a $argv[1] -d $argv[2]
 end
 __vprocns_command run 'run a program in a new group'
-__vprocns_command record 'run a program and keep what its tasks do'
+__vprocns_command record 'keep what the tasks of a group do'
 __vprocns_command show 'show a recording'
 __vprocns_command exec 'run a program in a group'
 __vprocns_command bind 'make a group of a PID namespace'
@@ -139,6 +139,8 @@ __vprocns_option run -l strict -d 'fail when something was refused'
 __vprocns_option "record timeline" -s o -l output -rF -d 'the file to write'
 set -l events cycles instructions cache-misses branch-misses page-faults context-switches
 __vprocns_option "record compare" -l events -xa "$events" -d 'also count these'
+__vprocns_option record -l group -xa '(__vprocns_groups)' -d 'record this group, which is there'
+__vprocns_option record -l detach -d 'go on in the background'
 __vprocns_option record -l top -x -d 'how many tasks to show at the end'
 __vprocns_option bind -l at-exec -d 'begin when pid 1 executes a program next'
 __vprocns_option "show bind ls check ps stat map explain diff" -l json -d 'print JSON'
