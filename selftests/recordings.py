@@ -3,6 +3,7 @@
 """Made-up recordings, for tests of what reads them.
 
 recordings.py tree COUNT FILE [--seed N]     a tree of processes and threads
+recordings.py slots FILE [--slow SLOT]       a group that four ranks joined by slots
 recordings.py threads FILE [--times T,T,...] [--missing N] [--base NS]
                                              a program with a thread for each time
 """
@@ -11,6 +12,7 @@ import json
 import random
 
 INIT = "fffffffffffffffd"
+SLOT = "fffffffffffffffc"
 
 
 class Recording:
@@ -35,6 +37,11 @@ class Recording:
             "host_tgid": (thread_of or tid) + 5000, "cloner": cloner, "flags": "VM|THREAD" if thread_of else "0",
             "joined": False, "lineage": f"{tid:016x}", "cloner_lineage": INIT if cloner == 1 else f"{cloner:016x}",
             "ordinal": self.clones[cloner], "comm": comm})
+
+    def join(self, time, tid, slot, comm):
+        self.new(time, tid, 1, comm)
+        self.lines[-1].update({"joined": True, "cloner_lineage": SLOT, "ordinal": slot + 1})
+        del self.lines[-1]["cloner"]
 
     def exec(self, time, tid, filename):
         self.lines.append({"kind": "exec", "time": time, "tid": tid, "host_tid": tid + 5000,
@@ -120,6 +127,23 @@ def threads(path, times, missing=None, base=1_000_000_000, numbering="lineage", 
     recording.write(path, end + 1000)
 
 
+def slots(path, slow=None):
+    """Ranks that join in another order than that of their slots, with two threads each."""
+    recording = Recording(["sleep"])
+    recording.new(1_000_000, 1000, 1, "vprocns")
+    recording.exit(1000, "sleep", 1_000_000, 400_000_000, 900_000_000)
+    for place, slot in enumerate([2, 0, 3, 1]):
+        tid = 2000 + 10 * slot
+        recording.join(2_000_000 + place, tid, slot, "slurmstepd")
+        recording.exec(2_500_000 + place, tid, "/usr/bin/solve")
+        for number in 1, 2:
+            runtime = 100_000_000 + 100_000 * slot + (40_000_000 if slot == slow and number == 2 else 0)
+            recording.new(3_000_000 + place + number, tid + number, tid, "solve", thread_of=tid)
+            recording.exit(tid + number, f"worker-{number}", 3_000_000, 3_000_000 + runtime, runtime, tgid=tid)
+        recording.exit(tid, "solve", 2_000_000, 300_000_000, 2_000_000)
+    recording.write(path, 400_000_001)
+
+
 def main():
     parser = argparse.ArgumentParser()
     sub = parser.add_subparsers(dest="what", required=True)
@@ -132,9 +156,14 @@ def main():
     of_threads.add_argument("--times", default="100e6,100e6,100e6,100e6")
     of_threads.add_argument("--missing", type=int)
     of_threads.add_argument("--base", type=int, default=1_000_000_000)
+    of_slots = sub.add_parser("slots")
+    of_slots.add_argument("file")
+    of_slots.add_argument("--slow", type=int)
     args = parser.parse_args()
     if args.what == "tree":
         tree(args.count, args.file, args.seed)
+    elif args.what == "slots":
+        slots(args.file, args.slow)
     else:
         threads(args.file, [float(time) for time in args.times.split(",")], args.missing, args.base)
 

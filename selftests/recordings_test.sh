@@ -184,6 +184,33 @@ has "compare --across: of two ranks none stands out" "^who stands out can't be t
 run vprocns compare --across --export-json - rank?.jsonl
 run python3 -c 'import json, sys; print([t["tid"] for t in json.loads(sys.argv[1])["threads"] if t["stands_out"] == [5]])' "$out"
 is "compare --across: --export-json" 0 "[1002]"
+make_up slots node0.jsonl
+make_up slots node1.jsonl --slow 2
+run vprocns compare --across node?.jsonl
+say "$((status != 1))" "compare --across: of ranks by slots somebody stands out"
+has "compare --across: the node and the slot are named" '^1.2 +2002 worker-2 +8 .* node1.jsonl:2 \+40%$'
+has "compare --across: what joined by no slot is left out" '^ +\(all tasks\) +8 +202 ms '
+run bash -c 'vprocns compare --across --export-json - node?.jsonl | jq -c "[.ranks[] | [.file, .slot]] | sort | [first, last]"'
+is "compare --across: slots in --export-json" 0 '[["node0.jsonl",0],["node1.jsonl",3]]'
+make_up slots alone.jsonl
+run vprocns compare --across alone.jsonl
+say "$status" "compare --across: four ranks in one recording"
+# The same recording, begun in the middle.
+member() {
+	jq -c 'if .kind == "header" then (.attached = true | del(.command)), {kind: "member", time: 1, tid: 1, tgid: 1, host_tid: 5001, host_tgid: 5001, lineage: "fffffffffffffffd", cloner_lineage: "fffffffffffffffe", ordinal: 1, comm: "vprocns"} elif .kind == "new" and .time < 2600000 then .kind = "member" | del(.flags, .joined) elif .kind == "totals" then del(.status) else . end' "$1"
+}
+member node1.jsonl >attached.jsonl
+run vprocns show attached.jsonl
+holds "show: a recording that began in the middle says so" \
+	bash -c '[[ $1 == 0 && $2 == "vprocns: show: attached.jsonl began when the group was there"* && $3 == *"group 1"* && $3 != *status* ]]' \
+	- "$status" "$err" "$out"
+tree_of() {
+	vprocns show --json "$1" 2>/dev/null | grep -vE '"(command|start|life)":'
+}
+[[ $(tree_of attached.jsonl) == "$(tree_of node1.jsonl)" && $(tree_of node1.jsonl | grep -c '"tid"') == 14 ]]
+say $? "show: and has the same tasks in the same places"
+run vprocns compare --across node0.jsonl attached.jsonl
+has "compare --across: and the same ranks" '^1.2 +2002 worker-2 +8 .* attached.jsonl:2 \+40%$'
 
 # timeline
 make_up tree 300 tree.jsonl

@@ -10,6 +10,7 @@
 
 #include "compare.h"
 #include "comparison.h"
+#include "slots.h"
 #include "table.h"
 #include "tool.h"
 
@@ -172,11 +173,14 @@ static size_t nr_out(const struct ranks *ranks, const struct spread *spread)
 	return count;
 }
 
-static const char *rank_name(const struct ranks *ranks, size_t rank)
+/* "rank7.jsonl", or where it has several ranks "node.jsonl:3". */
+static void print_rank(FILE *text, const struct tasks *rank)
 {
-	const char *const slash = strrchr(ranks->of[rank]->path, '/');
+	const char *const slash = strrchr(rank->path, '/');
 
-	return slash ? slash + 1 : ranks->of[rank]->path;
+	fputs(slash ? slash + 1 : rank->path, text);
+	if (rank->slot >= 0)
+		fprintf(text, ":%d", rank->slot);
 }
 
 /* "rank7.jsonl +31%", as many as a line takes. */
@@ -189,8 +193,9 @@ static char *list_out(const struct ranks *ranks, const struct spread *spread)
 	for (i = 0; i < ranks->count && shown < 4; i++) {
 		if (!stands_out(spread, i))
 			continue;
-		fprintf(text, "%s%s %+.0f%%", shown++ ? ", " : "",
-			rank_name(ranks, i),
+		fputs(shown++ ? ", " : "", text);
+		print_rank(text, ranks->of[i]);
+		fprintf(text, " %+.0f%%",
 			100 * (spread->values[i] / spread->median - 1));
 		left--;
 	}
@@ -312,6 +317,9 @@ static void export(const struct ranks *ranks)
 		add_text(rank, "file", ranks->of[i]->path);
 		if (ranks->of[i]->host)
 			add_text(rank, "host", ranks->of[i]->host);
+		if (ranks->of[i]->slot >= 0)
+			json_object_object_add(rank, "slot",
+					       json_object_new_int(ranks->of[i]->slot));
 		json_object_array_add(names, rank);
 	}
 	json_object_object_add(document, "ranks", names);
@@ -338,27 +346,42 @@ static void free_ranks(struct ranks *ranks)
 	free(ranks->of);
 }
 
+static void add_ranks(struct ranks *ranks, const char *path)
+{
+	struct tasks *const tasks = tasks_read(path);
+	struct tasks **split;
+	size_t count;
+
+	if (!tasks->complete)
+		complain("%s: this recording is cut off: what its last tasks used is not known",
+			 path);
+	if (tasks->lost)
+		complain("%s: %" PRIu64 " events were lost: tasks may be missing",
+			 path, tasks->lost);
+	if (tasks->attached)
+		complain("%s: it began when the group was there: tasks that had ended are missing",
+			 path);
+	split = slots_split(tasks, &count);
+	ranks->of = need(reallocarray(ranks->of, ranks->count + count,
+				      sizeof(*ranks->of)));
+	memcpy(ranks->of + ranks->count, split, count * sizeof(*split));
+	ranks->count += count;
+	free(split);
+}
+
 int across(char *const *paths, size_t count,
 	   const struct compare_options *options)
 {
-	struct ranks ranks = { .options = options, .count = count };
+	struct ranks ranks = { .options = options };
 	bool out = false;
 	size_t i;
 
-	if (count < 2)
-		misuse("two recordings or more are needed; see vprocns compare --help");
-	ranks.of = need(calloc(count, sizeof(*ranks.of)));
-	for (i = 0; i < count; i++) {
-		ranks.of[i] = tasks_read(paths[i]);
-		if (!ranks.of[i]->complete)
-			complain("%s: this recording is cut off: what its last tasks used is not known",
-				 paths[i]);
-		if (ranks.of[i]->lost)
-			complain("%s: %" PRIu64 " events were lost: tasks may be missing",
-				 paths[i], ranks.of[i]->lost);
-	}
+	for (i = 0; i < count; i++)
+		add_ranks(&ranks, paths[i]);
+	if (ranks.count < 2)
+		misuse("two ranks or more are needed; see vprocns compare --help");
 	ranks.metric = metric_named(options->metric, ranks.of[0]);
-	ranks.match = match_recordings(ranks.of, count);
+	ranks.match = match_recordings(ranks.of, ranks.count);
 	take_total(&ranks);
 	take_threads(&ranks);
 	if (!options->export || strcmp(options->export, "-"))

@@ -345,7 +345,8 @@ static void export(const struct compare *compare)
 static void warn(const struct compare *compare)
 {
 	const size_t all = 2 * compare->comparison.pairs;
-	size_t sequential = 0, collided = 0, joined = 0, lost = 0, i;
+	size_t sequential = 0, collided = 0, joined = 0, lost = 0;
+	size_t attached = 0, i;
 	size_t refused[2] = {};
 
 	for (i = 0; i < all; i++) {
@@ -358,6 +359,7 @@ static void warn(const struct compare *compare)
 		collided += run->collisions > 0;
 		joined += run->joined > 1;
 		lost += run->lost > 0;
+		attached += run->attached;
 		refused[i >= compare->comparison.pairs] += run->nr_refusals;
 	}
 	if (sequential)
@@ -372,6 +374,9 @@ static void warn(const struct compare *compare)
 	if (lost)
 		complain("in %zu of %zu runs events were lost: tasks may be missing",
 			 lost, all);
+	if (attached)
+		complain("%zu of %zu recordings began when the group was there: tasks that had ended are missing",
+			 attached, all);
 	if (refused[0] != refused[1])
 		complain("the group refused %zu calls in the runs of A and %zu in those of B: the programs may have gone other ways",
 			 refused[0], refused[1]);
@@ -638,7 +643,7 @@ const struct command compare_command = {
 	.summary = "tell which threads are slower or faster than before",
 	.usage = "[OPTION]... 'CMD A' 'CMD B'\n"
 		 "       vprocns compare [OPTION]... A.jsonl... --against B.jsonl...\n"
-		 "       vprocns compare --across [OPTION]... RANK.jsonl...\n"
+		 "       vprocns compare --across [OPTION]... RANKS.jsonl...\n"
 		 "\n"
 		 "Runs two commands in turn by vprocns record, or reads recordings that were made\n"
 		 "before. Names the threads that used more or less CPU time, by more than noise\n"
@@ -651,7 +656,8 @@ const struct command compare_command = {
 		 "  --ignore-failure   go on when a command does not exit with 0\n"
 		 "  --keep DIR         keep the recordings in DIR\n"
 		 "  --against          the files after it are the recordings of B\n"
-		 "  --across           recordings of ranks, one each\n"
+		 "  --across           recordings of ranks: one each, or one of ranks that joined a\n"
+		 "                     group by slots\n"
 		 "  --metric NAME      what to compare: runtime (default), run_delay, min_flt and\n"
 		 "                     so on, as vprocns diff --help lists them\n"
 		 "  --events LIST      also record these counters, so that --metric can name one\n"
