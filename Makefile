@@ -51,13 +51,14 @@ check:
 	@selftests/run.py $(KERNELS:%=--kernel %) --tests "$(TESTS)"
 
 # Installs what is missing, then runs containers in a VM, by the runtimes that Debian has.
-# STARTS= is how many starts a table of numbers has.
+# STARTS= is how many starts a table of numbers has, PARTS= which parts of the test run.
+# USERLAND=trixie: by those of that suite, whatever this system is.
 CONTAINERS_KERNEL ?= bookworm
 check-containers:
 	@selftests/install-deps containers
 	@$(MAKE) -s --no-print-directory tool
-	@$(MAKE) -s --no-print-directory -C integration oci
-	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
+	@$(MAKE) -s --no-print-directory integration TARGET=oci
+	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- $(IN_USERLAND) \
 		env $(STARTS:%=STARTS=%) $(if $(PARTS),PARTS="$(PARTS)") integration/oci/containers_test.sh
 
 # Likewise a Slurm cluster of two nodes with the SPANK plugin. RUNS= is how often its
@@ -65,9 +66,21 @@ check-containers:
 check-cluster:
 	@selftests/install-deps cluster
 	@$(MAKE) -s --no-print-directory tool
-	@$(MAKE) -s --no-print-directory -C integration slurm
-	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- \
+	@$(MAKE) -s --no-print-directory integration TARGET=slurm
+	@selftests/vm/run --kernel $(CONTAINERS_KERNEL) --memory 3G -- $(IN_USERLAND) \
 		env $(RUNS:%=RUNS=%) integration/slurm/cluster_test.sh
+
+# What of integration/ is built where it runs: plugins go with the Slurm of a suite.
+IN_USERLAND = $(if $(USERLAND),selftests/vm/in-userland $(USERLAND) env BUILD=build/userlands/$(USERLAND).build)
+integration:
+ifdef USERLAND
+	@selftests/vm/userland $(USERLAND)
+	@mkdir -p build/userlands/$(USERLAND).build build/userlands/$(USERLAND)/vprocns
+	@selftests/vm/in-root build/userlands/$(USERLAND) $(CURDIR):/vprocns -- \
+		make -s -C /vprocns/integration BUILD=../build/userlands/$(USERLAND).build $(TARGET)
+else
+	@$(MAKE) -s --no-print-directory -C integration $(TARGET)
+endif
 
 # As check, on the kernels built to find fault.
 check-debug: KERNELS = debug kcsan
@@ -188,5 +201,5 @@ clean:
 	[ ! -d $(KDIR) ] || $(MAKE) -C $(KDIR) M=$(CURDIR) clean
 
 .PHONY: all module tool programs demo check check-debug check-matrix check-kselftest \
-	check-compare check-programs check-pages check-containers check-cluster \
+	check-compare check-programs check-pages check-containers check-cluster integration \
 	torture fuzz bench collisions clean
