@@ -6,12 +6,13 @@
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/../../selftests/tap.sh"
 : "${STARTS:=100}"
-: "${PARTS:=tables execs podman_as_root seccomp podman_as_user}"
+: "${PARTS:=tables execs podman_as_root recordings seccomp go podman_as_user}"
 tool=$(command -v vprocns)
+build=$(realpath "${BUILD:-$here/../../build}")/integration
 
 mkdir -p /tmp/oci/rootfs/{bin,proc,dev,sys,etc,tmp,run}
 cd /tmp/oci || exit 1
-cp "$here/../../build/integration/probe" /bin/busybox rootfs/bin
+cp "$build"/*probe /bin/busybox rootfs/bin
 for name in sh echo sleep cat; do
 	ln -s busybox rootfs/bin/$name
 done
@@ -90,6 +91,14 @@ execs() {
 mkdir hooks.d
 sed "s|@BINDIR@|${tool%/*}|" "$here/vprocns.json.in" >hooks.d/vprocns.json
 "$here/seccomp" </usr/share/containers/seccomp.json >seccomp.json
+# glibc falls back to clone when clone3 is ENOSYS, and on no other errno.
+python3 -c '
+import json, sys
+profile = json.load(sys.stdin)
+for rule in profile["syscalls"]:
+    if rule["names"] == ["clone3"]:
+        rule.update(action="SCMP_ACT_ERRNO", errnoRet=1, errno="EPERM")
+json.dump(profile, sys.stdout)' <seccomp.json >no-clone3.json
 cat >containers.conf <<'C'
 [engine]
 cgroup_manager = "cgroupfs"
@@ -158,6 +167,60 @@ podman_as_root() {
 	podman pod rm --force --time 1 pair >/dev/null 2>&1
 }
 
+# A container is recorded from its program on, and looked at from outside.
+recordings() {
+	local kept=/tmp/oci/kept runtime id
+	local record=("${marked[@]}" --annotation org.vprocns.record=true)
+
+	run podman run --rm "${record[@]}" probe /bin/echo started
+	[[ $status != 0 && $out != *started* ]]
+	say $? "record: refused where the hook has no directory for it"
+	sed -i 's|"oci-hook"|"oci-hook", "--record-dir", "/tmp/oci/kept"|' hooks.d/vprocns.json
+	run podman run --rm "${record[@]}" probe /bin/echo started
+	[[ $status != 0 && $out != *started* ]]
+	say $? "record: a directory that is not there keeps the container from starting"
+	mkdir $kept
+	for runtime in crun runc; do
+		run podman --runtime $runtime run --cidfile $runtime.id "${record[@]}" probe /bin/probe numbers
+		[[ $status == 0 && $out == "$expected" ]]
+		say $? "record, $runtime: the same table"
+		id=$(<$runtime.id)
+		await grep -q '"kind":"totals"' "$kept/$id.jsonl"
+		run python3 - "$kept/$id.jsonl" "$expected" <<'P'
+import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+def of(kind):
+    return [line for line in lines if line["kind"] == kind]
+assert "attached" not in lines[0] and lines[-1]["lost"] == 0, lines[0]
+assert [line["filename"] for line in of("exec")] == ["/bin/probe"], of("exec")
+# In the order in which they are made: child, grandchild, thread.
+words = sys.argv[2].split()
+assert [line["tid"] for line in of("new")] == [int(words[i]) for i in (3, 5, 7)], of("new")
+assert {line["tid"] for line in of("exit")} == {1, *(line["tid"] for line in of("new"))}, of("exit")
+P
+		is "record, $runtime: the program and its three tasks are in it, and nothing else" 0
+	done
+	run vprocns diff "$kept/$(<crun.id).jsonl" "$kept/$(<runc.id).jsonl"
+	is "record: crun's and runc's recordings have the same structure" 0
+	run vprocns compare "$kept/$(<crun.id).jsonl" --against "$kept/$(<runc.id).jsonl"
+	is "record: and can be compared" 0
+	has "record: thread by thread" ' probe '
+	holds "record: nobody else may read it" test "$(stat -c %a "$kept/$id.jsonl")" == 600
+	podman rm --all >/dev/null
+
+	podman run --detach --name outside "${marked[@]}" --annotation org.vprocns.name=outside probe \
+		/bin/sh -c 'while :; do sleep 1; done' >/dev/null
+	vprocns record --quiet --group outside -o outside.jsonl &
+	await grep -q '"kind":"member"' outside.jsonl
+	holds "record: exec while it is recorded from outside" podman exec outside /bin/probe numbers
+	podman rm --force --time 0 outside >/dev/null
+	run wait $!
+	is "record: from outside, until the container ends" 0
+	run vprocns show outside.jsonl
+	has "record: with what exec started" ' probe  *0 '
+	await bash -c '! pgrep -f "[v]procns oci-hook"'
+}
+
 # The seccomp profile that goes with profile container.
 seccomp() {
 	local confined
@@ -173,14 +236,36 @@ seccomp() {
 	has "seccomp: the control: without vprocns a user namespace comes by threads that race" '^user escaped some '
 	run podman run "${confined[@]}" probe /bin/probe namespaces
 	has "seccomp: the control: without vprocns clone3 gives a user namespace" '^user clone3 0 clone EPERM unshare EPERM$'
-	# glibc falls back to clone when clone3 is ENOSYS, and on no other errno.
-	sed 's/"clone3"/"clone3x"/' seccomp.json |
-		python3 -c 'import json, sys; p = json.load(sys.stdin); [r.update(names=["clone3"], action="SCMP_ACT_ERRNO", errnoRet=1, errno="EPERM") for r in p["syscalls"] if r["names"] == ["clone3x"]]; json.dump(p, sys.stdout)' >no-clone3.json
 	run podman run --rm --security-opt seccomp=/tmp/oci/no-clone3.json probe /bin/probe numbers
 	[[ $status != 0 && $out == *"no thread"* ]]
 	say $? "seccomp: glibc's threads do use clone3"
 }
 
+# Go's programs under that profile.
+go() {
+	local confined=(--rm --security-opt seccomp=/tmp/oci/seccomp.json)
+
+	[[ -e rootfs/bin/goprobe ]] || {
+		skip "Go before 1.20 makes nothing by clone3"
+		return
+	}
+	run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/goprobe clone
+	is "Go: threads and a child" 0 made
+	run podman run "${confined[@]}" --annotation org.vprocns.profile=container --volume /sys/fs/cgroup:/cgroup \
+		probe /bin/goprobe cgroup /cgroup
+	is "Go: a child in a cgroup" 0 made
+	run podman run --rm --security-opt seccomp=/tmp/oci/no-clone3.json --volume /sys/fs/cgroup:/cgroup \
+		probe /bin/goprobe cgroup /cgroup
+	[[ $status == 1 && $out == *"operation not permitted"* ]]
+	say $? "Go: which it makes by clone3"
+	run podman run "${confined[@]}" --annotation org.vprocns.profile=container probe /bin/goprobe namespaces
+	[[ $status == 1 && $out == *"operation not permitted"* ]]
+	say $? "Go: no namespaces"
+	run podman run "${confined[@]}" probe /bin/goprobe namespaces
+	is "Go: the control: without vprocns clone3 gives it a user namespace" 0 made
+}
+
+# podman as a user.
 podman_as_user() {
 	local runtime
 
