@@ -4,7 +4,7 @@
 # RUNS: how often the MPI program runs (20).
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/../../selftests/tap.sh"
-build=$here/../../build/integration
+build=$(realpath "${BUILD:-$here/../../build}")/integration
 : "${RUNS:=20}"
 
 useradd --create-home rank
@@ -109,6 +109,40 @@ say $? "the same map in each of $RUNS runs"
 run map -N2 -n4 --vprocns --vprocns-seed=5
 [[ $status == 0 && $out != "$expected" ]]
 say $? "another seed, another map"
+
+# --- Recordings: one of each node, which has its ranks by slots.
+
+mkdir -m 1777 /var/tmp/kept
+export OMPI_MCA_mpi_yield_when_idle=1
+run env RANKS_SLOW=6 timeout 300 runuser -u rank -- srun -N2 -n8 -O --chdir=/tmp --mpi=pmix \
+	--vprocns --vprocns-record=/var/tmp/kept ranks.openmpi
+[[ $status == 0 && $(wc -l <<<"$out") == 40 ]]
+say $? "2 x 4 ranks are recorded"
+numbers=$out
+kept=(/var/tmp/kept/slurm-*.jsonl)
+[[ ${#kept[@]} == 2 && $(stat -c %U "${kept[@]}" | sort -u) == rank ]]
+say $? "in a file of the user's for each node"
+[[ $(tail -qn 1 "${kept[@]}" | grep -c '"kind":"totals".*"joined":4,.*"lost":0}$') == 2 ]]
+say $? "which are complete when srun returns"
+run python3 - "${kept[0]}" "$numbers" <<'P'
+import json, re, sys
+new = [json.loads(line) for line in open(sys.argv[1]) if '"kind":"new"' in line]
+slots = {line["ordinal"] - 1: line["tid"] for line in new if line["cloner_lineage"] == "fffffffffffffffc"}
+mains = {int(rank): int(tid) for rank, tid in re.findall(r"^n1 rank (\d) main (\d+)$", sys.argv[2], re.M)}
+print(slots == mains, sorted(slots), json.loads(open(sys.argv[1]).readline()).get("attached"))
+P
+is "with the numbers that the ranks have, from the begin on" 0 "True [0, 1, 2, 3] None"
+run vprocns compare --across "${kept[@]}"
+has "compare --across names the rank that was slowed, in its thread" '^1\.2 .* 8 .* slurm-[0-9]+\.0\.1\.jsonl:2 \+[0-9]+%$'
+sed 's/^/# across: /' "$tap_out"
+run srun -n1 --vprocns --vprocns-record=/nonexistent true
+[[ $status != 0 && $out$err == *"No such file or directory"* ]]
+say $? "without its directory a step does not start"
+run srun -n1 --vprocns --vprocns-record=here true
+[[ $status != 0 && $out$err == *"absolute path"* ]]
+say $? "a relative directory is refused"
+holds "no recorder stays" eventually bash -c '! pgrep -f "[v]procns record"'
+
 # The control: without slots and lineage it depends on who comes first.
 run map -N2 -n4 --vprocns --vprocns-numbering=sequential
 [[ $status == 0 && $out != "$expected" ]]

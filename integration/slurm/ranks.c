@@ -2,11 +2,13 @@
 /*
  * An MPI program whose ranks make threads that race, and a process. Prints a line
  * for each: node, rank, role and TID. Every rank sends 4 MiB to the next, so
- * that a transport by shared memory is used where there is one.
+ * that a transport by shared memory is used where there is one. The second of the
+ * threads has 30 times the work of the others in the rank RANKS_SLOW of a Slurm step.
  */
 #define _GNU_SOURCE
 #include <mpi.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,8 @@
 
 #define THREADS 3
 #define BYTES (4 << 20)
+#define ITERATIONS 1000000
+#define SLOW 30
 
 static pthread_barrier_t barrier;
 static int tids[2 * THREADS];
@@ -26,11 +30,29 @@ static void *inner(void *tid)
 	return NULL;
 }
 
+static bool is_slow(void)
+{
+	const char *const slow = getenv("RANKS_SLOW");
+	const char *const rank = getenv("SLURM_PROCID");
+
+	return slow && rank && !strcmp(slow, rank);
+}
+
+static void work(bool slow)
+{
+	volatile long i;
+
+	for (i = ITERATIONS * (slow ? SLOW : 1L); i; i--)
+		;
+}
+
 /* Each makes one more, all at once. */
 static void *outer(void *arg)
 {
 	int *const tid = arg;
 	pthread_t thread;
+
+	work(is_slow() && tid == &tids[1]);
 
 	*tid = syscall(SYS_gettid);
 	pthread_barrier_wait(&barrier);

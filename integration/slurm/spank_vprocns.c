@@ -6,23 +6,27 @@
  * of a node apart by their PIDs, and in groups of their own all would have the same.
  *
  * In the order of a step, on each node:
- * 1. init_post_opt, in slurmstepd as root: makes the group, and a child that
- *    becomes pid 1 of a new PID namespace and binds it.
+ * 1. init_post_opt, in slurmstepd as root: makes the group, starts a recorder if one
+ *    is asked for, and a child that becomes pid 1 of a new PID namespace and binds it.
  * 2. task_init_privileged, in each task as root: the task's children will be born
  *    in that namespace.
  * 3. task_init, in each task as the user, within its cgroups and on its CPUs, just
  *    before the program: fails without a group; asks for the slot of the task's local
  *    ID and forks. The child goes on to be the program; the parent, which Slurm
  *    knows, waits for it and ends as it does.
- * 4. exit, in slurmstepd: ends pid 1, and with it all that is left in the namespace.
+ * 4. task_exit of the last task, in slurmstepd, before srun hears of it: ends pid 1, and
+ *    with it all that is left in the namespace; then the recording is complete. exit
+ *    does that where no task was started.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <slurm/spank.h>
+#include <spawn.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -44,6 +48,10 @@ SPANK_PLUGIN(vprocns, 1);
 #define NAME_ENV	"SLURM_VPROCNS"
 #define NUMBERING_ENV	"SLURM_VPROCNS_NUMBERING"
 #define SEED_ENV	"SLURM_VPROCNS_SEED"
+#define RECORD_ENV	"SLURM_VPROCNS_RECORD"
+
+/* How long the end of a step waits for its recording: the disk may be slow, or gone. */
+#define RECORDER_WAIT_MS	10000
 
 /* What the options say; the same struct is the request for the group. */
 static struct vprocns_create request = {
@@ -53,11 +61,15 @@ static struct vprocns_create request = {
 	.caps = VPROCNS_CAPS_HOST,
 };
 static bool asked, numbering_given, seed_given;
+/* The directory for recordings; empty without. */
+static char record[PATH_MAX];
 
 /* Of the step, in slurmstepd and in what it forks. */
 static int group = -1;
 static int init_pidfd = -1;
 static pid_t init = -1, init_parent;
+static int recorder_pidfd = -1;
+static uint32_t tasks_left;
 
 static int take_profile(const char *word)
 {
@@ -105,6 +117,17 @@ static int take_seed(const char *word)
 	return ESPANK_BAD_ARG;
 }
 
+static int take_record(const char *word)
+{
+	if (*word == '/' && strlen(word) < sizeof(record)) {
+		strcpy(record, word);
+		return ESPANK_SUCCESS;
+	}
+	slurm_error("vprocns: record '%s': the absolute path of a directory is needed",
+		    word);
+	return ESPANK_BAD_ARG;
+}
+
 static int profile_option(int val, const char *word, int remote)
 {
 	(void)val, (void)remote;
@@ -123,6 +146,12 @@ static int seed_option(int val, const char *word, int remote)
 	return take_seed(word);
 }
 
+static int record_option(int val, const char *word, int remote)
+{
+	(void)val, (void)remote;
+	return take_record(word);
+}
+
 static struct spank_option options[] = {
 	{ "vprocns", "PROFILE",
 	  "run the step's tasks in a vprocns group on each node: shadow, shadow-strict, linux (default) or container",
@@ -132,6 +161,9 @@ static struct spank_option options[] = {
 	  numbering_option },
 	{ "vprocns-seed", "N", "with --vprocns: other numbers, by lineage", 1,
 	  0, seed_option },
+	{ "vprocns-record", "DIR",
+	  "with --vprocns: keep a recording of each node, DIR/slurm-JOB.STEP.NODE.jsonl",
+	  1, 0, record_option },
 };
 
 int slurm_spank_init(spank_t sp, int ac, char **av)
@@ -157,7 +189,7 @@ static const char *environment(spank_t sp, const char *name, char *word, int siz
 static int take_environment(spank_t sp)
 {
 	const char *value;
-	char word[64];
+	char word[PATH_MAX];
 	int err = ESPANK_SUCCESS;
 
 	value = asked ? NULL : environment(sp, NAME_ENV, word, sizeof(word));
@@ -172,14 +204,31 @@ static int take_environment(spank_t sp)
 	if (err)
 		return err;
 	value = seed_given ? NULL : environment(sp, SEED_ENV, word, sizeof(word));
-	return value ? take_seed(value) : ESPANK_SUCCESS;
+	if (value)
+		err = take_seed(value);
+	if (err)
+		return err;
+	value = *record ? NULL : environment(sp, RECORD_ENV, word, sizeof(word));
+	return value ? take_record(value) : ESPANK_SUCCESS;
 }
 
-/* To the user's terminal, or to the job's output. */
+/* Why the step has no group; empty while it has, or may have. */
+static char reason[1024];
+
+/*
+ * Before the tasks, this goes to slurmd's log, so it is kept for them. In a task it goes to
+ * the user's terminal, or to the job's output.
+ */
+static int refuse_as(const char *what, const char *why)
+{
+	snprintf(reason, sizeof(reason), "%s: %s", what, why);
+	slurm_spank_log("vprocns: %s", reason);
+	return ESPANK_ERROR;
+}
+
 static int refuse(const char *what, int err)
 {
-	slurm_spank_log("vprocns: %s: %s", what, strerror(err));
-	return ESPANK_ERROR;
+	return refuse_as(what, strerror(err));
 }
 
 static int make_group(spank_t sp)
@@ -205,6 +254,88 @@ static int make_group(spank_t sp)
 	close(device);
 	return group < 0 ? refuse("no group can be made", errno) :
 			   ESPANK_SUCCESS;
+}
+
+/* All that @fd has, as far as it fits. */
+static void read_all(int fd, char *text, size_t size)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(fd, text + length, size - 1 - length)) > 0)
+		length += got;
+	text[length] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/*
+ * Runs the tool with @argv; its line, on standard output or error, is in @text. The
+ * recorder that it leaves has neither open. Returns its wait status, or -1.
+ */
+static int run_tool(char *const *argv, char *text, size_t size)
+{
+	posix_spawn_file_actions_t actions;
+	int said[2], status = -1, err;
+	pid_t pid;
+
+	if (pipe2(said, O_CLOEXEC))
+		return -1;
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, said[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, said[1], STDERR_FILENO);
+	err = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(said[1]);
+	if (err) {
+		snprintf(text, size, "%s: %s", argv[0], strerror(err));
+	} else {
+		read_all(said[0], text, size);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	close(said[0]);
+	return status;
+}
+
+/* Before the group is bound, so that the recording is whole. The file is the user's. */
+static int start_recorder(spank_t sp)
+{
+	uint32_t job = 0, step = 0, node = 0;
+	char id[24], user[32], path[PATH_MAX + 64], said[512];
+	char *const argv[] = {
+		"vprocns", "record", "--quiet", "--detach", "--group", id,
+		"--user", user, "--output", path, NULL
+	};
+	struct vprocns_info info;
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	if (ioctl(group, VPROCNS_INFO, &info))
+		return refuse("the group can't be asked", errno);
+	spank_get_item(sp, S_JOB_ID, &job);
+	spank_get_item(sp, S_JOB_STEPID, &step);
+	spank_get_item(sp, S_JOB_NODEID, &node);
+	spank_get_item(sp, S_JOB_UID, &uid);
+	spank_get_item(sp, S_JOB_GID, &gid);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)info.id);
+	snprintf(user, sizeof(user), "%u:%u", uid, gid);
+	snprintf(path, sizeof(path), "%s/slurm-%u.%d.%u.jsonl", record, job,
+		 (int)step, node);
+	if (run_tool(argv, said, sizeof(said)))
+		return refuse_as("no recording can be made", said);
+	recorder_pidfd = syscall(SYS_pidfd_open, atoi(said), 0);
+	return ESPANK_SUCCESS;
+}
+
+/* The group has ended: what is left of its events is being written. */
+static void await_recorder(void)
+{
+	struct pollfd ended = { .fd = recorder_pidfd, .events = POLLIN };
+
+	if (poll(&ended, 1, RECORDER_WAIT_MS) == 0)
+		slurm_error("vprocns: the step's recording is not complete yet");
+	close(recorder_pidfd);
+	recorder_pidfd = -1;
 }
 
 /*
@@ -242,7 +373,6 @@ static int start_init(void)
 {
 	int report[2], err = EPIPE;
 
-	init_parent = getpid();
 	if (pipe2(report, O_CLOEXEC))
 		return refuse("no pipe", errno);
 	init = syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0,
@@ -272,10 +402,15 @@ int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
 	err = take_environment(sp);
 	if (err || spank_context() != S_CTX_REMOTE)
 		return err;
-	if (asked)
-		err = make_group(sp);
-	if (!err && asked)
+	if (!asked)
+		return ESPANK_SUCCESS;
+	init_parent = getpid();
+	err = make_group(sp);
+	if (!err && *record)
+		err = start_recorder(sp);
+	if (!err)
 		err = start_init();
+	spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &tasks_left);
 	return err;
 }
 
@@ -325,9 +460,11 @@ int slurm_spank_task_init(spank_t sp, int ac, char **av)
 	if (!asked)
 		return ESPANK_SUCCESS;
 	/* Slurm goes on after an error of init_post_opt. */
-	if (init_pidfd < 0)
-		return refuse("the task does not start, since its step has no group on this node",
-			      ECANCELED);
+	if (init_pidfd < 0) {
+		slurm_spank_log("vprocns: the task does not start, since its step has no group on this node: %s",
+				reason);
+		return ESPANK_ERROR;
+	}
 	if (spank_get_item(sp, S_TASK_ID, &task))
 		return refuse("the task has no local ID", EINVAL);
 	slot.slot = task;
@@ -344,17 +481,38 @@ int slurm_spank_task_init(spank_t sp, int ac, char **av)
 	return ESPANK_SUCCESS;
 }
 
+static void end_group(void)
+{
+	/* Not from a task that fails before its program. */
+	if (init_parent != getpid())
+		return;
+	if (init >= 0) {
+		kill(init, SIGKILL);
+		while (waitpid(init, NULL, 0) < 0 && errno == EINTR)
+			;
+		close(init_pidfd);
+	} else {
+		/* Nothing was bound, and a recorder would wait for that. */
+		ioctl(group, VPROCNS_KILL);
+	}
+	close(group);
+	init = init_pidfd = group = -1;
+	if (recorder_pidfd >= 0)
+		await_recorder();
+}
+
+int slurm_spank_task_exit(spank_t sp, int ac, char **av)
+{
+	(void)sp, (void)ac, (void)av;
+	if (group >= 0 && tasks_left && --tasks_left == 0)
+		end_group();
+	return ESPANK_SUCCESS;
+}
+
 int slurm_spank_exit(spank_t sp, int ac, char **av)
 {
 	(void)sp, (void)ac, (void)av;
-	/* Not from a task that fails before its program. */
-	if (init < 0 || init_parent != getpid())
-		return ESPANK_SUCCESS;
-	kill(init, SIGKILL);
-	while (waitpid(init, NULL, 0) < 0 && errno == EINTR)
-		;
-	close(init_pidfd);
-	close(group);
-	init = init_pidfd = group = -1;
+	if (group >= 0)
+		end_group();
 	return ESPANK_SUCCESS;
 }
