@@ -131,8 +131,9 @@ int main(int argc, char **argv)
         subprocess.run(["gcc", "-O2", "-fopenmp", "-o", self.program, source], check=True)
 
     def command(self, slowed):
-        # Waiting threads sleep: what they spin would be CPU time of theirs.
-        return f"OMP_WAIT_POLICY=passive {self.program} {self.size}" + \
+        # Waiting threads sleep: what they spin would be CPU time of theirs. By env, since a
+        # shell would be a task of its own.
+        return f"env OMP_WAIT_POLICY=passive {self.program} {self.size}" + \
             (f" {self.size * self.percent // 100}" if slowed else "")
 
     def is_slowed(self, thread):
