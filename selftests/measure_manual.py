@@ -37,7 +37,7 @@ class Measure(unittest.TestCase):
             for command, expected in commands():
                 with self.subTest(command=command):
                     said = subprocess.run(["bash", "-c", command], cwd=place, text=True, capture_output=True,
-                                          stdin=subprocess.DEVNULL, check=False, timeout=120)
+                                          stdin=subprocess.DEVNULL, check=False, timeout=600)
                     self.assertTrue(checker.check_output(expected, said.stdout, SAME),
                                     f"\nexpected:\n{expected}\nprinted:\n{said.stdout}\n{said.stderr[-2000:]}")
 
