@@ -478,14 +478,16 @@ static inline unsigned long long real_set(const char *name)
 	char line[256];
 	FILE *file;
 
+	/* In spite of faults. */
 	do {
+		errno = 0;
 		file = fopen("/proc/thread-self/status", "re");
-	} while (!file && errno == ENOMEM);
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, name, length) && line[length] == ':')
-			value = strtoull(line + length + 1, NULL, 16);
-	if (file)
-		fclose(file);
+		while (file && fgets(line, sizeof(line), file))
+			if (!strncmp(line, name, length) && line[length] == ':')
+				value = strtoull(line + length + 1, NULL, 16);
+		if (file)
+			fclose(file);
+	} while (value == ~0ULL && errno == ENOMEM);
 	return value;
 }
 

@@ -120,16 +120,20 @@ static void live_as_child(struct life *life)
 
 	if (sys_gettid() != life->next++)
 		WRONG(life);
-	ret = AT_RANDOM(raw(syscall(SYS_capset, &header, none)));
-	if (!came_to(life, ret, capset_errnos))
-		WRONG(life);
-	/* What it said has happened, and nothing else. */
-	if (!before || real_sets() != (ret ? before : 0))
-		WRONG(life);
 	pid = AT_RANDOM(clone_kind(PROCESS, NULL));
 	if (!came_to(life, pid, clone_errnos))
 		WRONG(life);
 	if (pid > 0 && !life->by_lineage && pid != life->next++)
+		WRONG(life);
+	/* Last, since without CAP_SYS_RESOURCE it can't be spared faults any more. */
+	make_it_fail("1");
+	ret = raw(syscall(SYS_capset, &header, none));
+	if (ret)
+		make_it_fail("0");
+	if (!came_to(life, ret, capset_errnos))
+		WRONG(life);
+	/* What it said has happened, and nothing else. */
+	if (!before || real_sets() != (ret ? before : 0))
 		WRONG(life);
 	_exit(pid > 0 ? status_of(pid) : 0);
 }
