@@ -39,20 +39,20 @@ head -c -30 written.jsonl >cut.jsonl
 run vprocns show cut.jsonl
 say "$([[ $status == 0 && $err == *"cut.jsonl is cut off"* ]]; echo $?)" "show: a last line that is cut off"
 
-# in_time CMD...: the tool as it is installed, in 2 s of CPU time; what else runs on the
-# machine makes that longer at times.
+# in_time CMD...: the tool as it is installed, in 4 s of CPU time. It takes half of that
+# or less on a quiet machine, and what grew with the square of the tasks an hour.
 in_time() {
 	local try
 
 	for try in 1 2 3; do
-		(ulimit -t 2 && exec "$here/../build/bin/vprocns" "$@" >shown) && return
+		(ulimit -t 4 && exec "$here/../build/bin/vprocns" "$@" >shown) && return
 	done
 }
 make_up tree 100000 many.jsonl
-holds "show: 100,000 tasks in 2 s" in_time show many.jsonl
+holds "show: 100,000 tasks in time" in_time show many.jsonl
 holds "show: all of them" grep -q '^100000 tasks in ' shown
-holds "show: 100,000 tasks by process in 2 s" in_time show --by process many.jsonl
-holds "diff: 100,000 tasks in 2 s" in_time diff many.jsonl many.jsonl
+holds "show: 100,000 tasks by process in time" in_time show --by process many.jsonl
+holds "diff: 100,000 tasks in time" in_time diff many.jsonl many.jsonl
 rm many.jsonl shown
 
 # diff
