@@ -187,7 +187,7 @@ MEMBER_TEST(data_that_can_be_written_in_part)
 	struct __user_cap_data_struct *const data = (void *)(page + 4096 - 12);
 
 	ASSERT_NE(MAP_FAILED, (void *)page);
-	ASSERT_EQ(0, munmap(page + 4096, 4096));
+	ASSERT_EQ(0, mprotect(page + 4096, 4096, PROT_NONE));
 	FOR_EACH_ENTRY(entry) {
 		memory->header.version = _LINUX_CAPABILITY_VERSION_3;
 		memory->header.pid = 0;
