@@ -477,17 +477,17 @@ static inline unsigned long long real_set(const char *name)
 	unsigned long long value = ~0ULL;
 	char line[256];
 	FILE *file;
+	int tries;
 
-	/* In spite of faults. */
-	do {
-		errno = 0;
+	/* In spite of faults, which any step of it may meet. */
+	for (tries = 0; tries < 1000 && value == ~0ULL; tries++) {
 		file = fopen("/proc/thread-self/status", "re");
 		while (file && fgets(line, sizeof(line), file))
 			if (!strncmp(line, name, length) && line[length] == ':')
 				value = strtoull(line + length + 1, NULL, 16);
 		if (file)
 			fclose(file);
-	} while (value == ~0ULL && errno == ENOMEM);
+	}
 	return value;
 }
 

@@ -102,8 +102,10 @@ static bool came_to(struct life *life, long ret, const int *errnos)
 	return good;
 }
 
+/* The first to see it says where. */
 #define WRONG(life) do {						\
-	(life)->wrong = __LINE__;					\
+	if (!(life)->wrong)						\
+		(life)->wrong = __LINE__;				\
 	(life)->done = true;						\
 	_exit(1);							\
 } while (0)
