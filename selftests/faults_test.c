@@ -640,8 +640,6 @@ MEMBER_TEST(clone_with_many_in_flight)
 		ASSERT_EQ(0, pthread_create(&threads[i], NULL,
 					    clone_into_nowhere, &page[i]));
 	ASSERT_TRUE(EVENTUALLY(get_info(self->group).next == first));
-	/* The room itself. */
-	EXPECT_EQ(-ENOMEM, clone_without(1, THREAD));
 	next = clone_with_faults(PROCESS, first);
 	EXPECT_LT(FIRST, next);
 	ASSERT_EQ(0, ioctl(fd, UFFDIO_ZEROPAGE, &fill));
