@@ -416,6 +416,7 @@ run vprocns exec late true
 one_line "exec: before the program of run" 125 "has no program yet"
 pkill -x strace
 holds "exec: behind it" eventually vprocns exec late true
+await test -s "$work/late"
 run cat "$work/late"
 is "run: which has the first number" 0 1000
 end_group
@@ -462,12 +463,12 @@ run vprocns map alpha
 has "map: the tree, without lineages" '^`-1000 +1 +sleep$'
 vprocns run --numbering lineage --name family -- bash -c 'sleep 1000 & (sleep 1000 & sleep 1000) & wait' &
 family=$!
-four_sleeps_and_more() {
-	[[ $(vprocns ps family | wc -l) == 7 ]]
+sleeps() {
+	[[ $(vprocns ps family | grep -c ' sleep$') == "$1" ]]
 }
-await four_sleeps_and_more
+await sleeps 4
 vprocns exec family sleep 1000 &
-await bash -c 'vprocns ps family | grep -q "^ *5135 "'
+await sleeps 5
 run vprocns map family
 is "map: the tree of a group" 0 "$(
 	cat <<-'END'
