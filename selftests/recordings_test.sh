@@ -180,7 +180,7 @@ say "$([[ $(grep -c rank5 "$tap_out") == 2 ]]; echo $?)" "compare --across: and 
 run vprocns compare --across rank[0-4].jsonl
 say "$status" "compare --across: nobody stands out"
 run vprocns compare --across rank[01].jsonl
-has "compare --across: of two ranks none stands out" "^who stands out can't be told of fewer than 5 ranks$"
+has "compare --across: of two ranks none stands out" "^no rank is said to stand out: that needs at least 5 ranks$"
 run vprocns compare --across --export-json - rank?.jsonl
 run python3 -c 'import json, sys; print([t["tid"] for t in json.loads(sys.argv[1])["threads"] if t["stands_out"] == [5]])' "$out"
 is "compare --across: --export-json" 0 "[1002]"

@@ -256,7 +256,7 @@ static void print(const struct ranks *ranks)
 	add_row(ranks, table, &ranks->total);
 	table_print(table);
 	if (ranks->count < LEAST_RANKS)
-		printf("who stands out can't be told of fewer than %d ranks\n",
+		printf("no rank is said to stand out: that needs at least %d ranks\n",
 		       LEAST_RANKS);
 	if (ranks->nr_threads > COMPARE_SHOWN && !ranks->options->all)
 		printf("shown are the first %d threads and those where a rank stands out: --all shows %zu\n",

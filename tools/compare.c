@@ -211,7 +211,7 @@ static void print_named(const struct compare *compare)
 		       percent(thread->change.estimate, by, sizeof(by)),
 		       percent(thread->change.low, low, sizeof(low)),
 		       percent(thread->change.high, high, sizeof(high)),
-		       comparison->paced ? " beside the other threads" : "");
+		       comparison->paced ? " relative to the other threads" : "");
 		free(place);
 	}
 	if (!named)
@@ -224,7 +224,7 @@ static void print_left_out(const struct compare *compare)
 	const struct comparison *const comparison = &compare->comparison;
 
 	if (comparison->paced)
-		printf("whole runs varied in pace, by %.1f%% in the middle: changes of threads are beside the pace of each run\n",
+		printf("whole runs were faster or slower than usual, by %.1f%% (median): each thread is compared with the pace of its run\n",
 		       100 * expm1(comparison->pace_noise));
 	if (comparison->nr_light)
 		printf("%zu threads used less than a thousandth of the whole and are not judged\n",

@@ -297,7 +297,7 @@ struct counters *counters_start(const char *list)
 	if (counters->count && are_handed_over(counters))
 		return counters;
 	if (counters->count)
-		complain("nothing is counted: this kernel's perf loses the counters of a task that ends (mended in Linux 6.19)");
+		complain("nothing is counted: this kernel's perf loses the counters of a task that ends (fixed in Linux 6.19)");
 	counters_stop(counters);
 	return NULL;
 }

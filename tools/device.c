@@ -183,11 +183,11 @@ void group_slot(int group, __u32 number)
 		fail("slot %u is in use: take another, or wait for its program's end",
 		     number);
 	case ESRCH:
-		fail("the group has not begun, or has ended: slots are of a group that lives");
+		fail("the group has not begun or has ended: only a group that is alive has slots");
 	case ENOTTY:
 		fail("the module has no slots: install one of this release");
 	default:
-		fail("slot %u can't be had: %s", number, strerror(errno));
+		fail("slot %u can't be taken: %s", number, strerror(errno));
 	}
 }
 

@@ -77,8 +77,8 @@ static void join(int group)
 	close(pidfd);
 	/* Joining a mount namespace leads to its root; most often both agree. */
 	if (directory && chdir(directory))
-		complain("%s is not there in group %llu: starting in /",
-			 directory, info.id);
+		complain("group %llu has no directory %s: the program starts in /",
+			 info.id, directory);
 	free(directory);
 	/* Now: a member's capset() is answered by the group. */
 	if (info.caps != VPROCNS_CAPS_HOST)

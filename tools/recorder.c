@@ -45,10 +45,10 @@ static void ask_for_events(struct recorder *recorder)
 		if (!ioctl(recorder->group, VPROCNS_EVENTS, &events))
 			break;
 		if (errno == ENOSPC)
-			fail("the group's events can't be had: %d readers have them already",
+			fail("the group's events can't be read: it has %d readers, and may not have more",
 			     VPROCNS_EVENTS_READERS);
 		if (errno != ENOMEM)
-			fail("the group's events can't be had: %s",
+			fail("the group's events can't be read: %s",
 			     strerror(errno));
 		events.size /= 2;
 		if (events.size < RING_MIN)

@@ -470,7 +470,7 @@ int slurm_spank_task_init(spank_t sp, int ac, char **av)
 	slot.slot = task;
 	if (request.numbering == VPROCNS_NUMBERING_LINEAGE &&
 	    ioctl(group, VPROCNS_SLOT, &slot))
-		return refuse("the task's slot can't be had", errno);
+		return refuse("the task's slot can't be taken", errno);
 	program = fork();
 	if (program < 0)
 		return refuse("the program can't be started", errno);
