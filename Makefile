@@ -176,9 +176,11 @@ bench:
 	@bench/report.py --svg results/bench.svg --growth results/growth.svg --readme README.md \
 		--tables results/bench.md --peers Documentation/peers.md results/bench.json
 
-# What a target prints, written to results/: make record-check, and so on.
+# What a target prints, written to results/: make record-check, and so on. With PART=NAME
+# the file is that of a part.
 record-%:
-	@selftests/record $* $(MAKE) -s --no-print-directory $*
+	@PART="$(PART)" SETTINGS="$(filter-out PART=%,$(MAKEOVERRIDES))" \
+		selftests/record $* $(MAKE) -s --no-print-directory $*
 
 build/bench/collisions: bench/collisions.c module/lineage.c module/lineage.h \
 		selftests/siphash.h uapi/vprocns.h
