@@ -466,9 +466,9 @@ family=$!
 sleeps() {
 	[[ $(vprocns ps family | grep -c ' sleep$') == "$1" ]]
 }
-await sleeps 4
+await sleeps 3
 vprocns exec family sleep 1000 &
-await sleeps 5
+await sleeps 4
 run vprocns map family
 is "map: the tree of a group" 0 "$(
 	cat <<-'END'
