@@ -194,7 +194,7 @@ wait $server
         return thread["place"] == self.backend
 
 
-PROGRAMS = {"threads": (Threads, 2000), "make": (Make, 1000), "pool": (Pool, 1000), "openmp": (OpenMP, 2000),
+PROGRAMS = {"threads": (Threads, 200), "make": (Make, 200), "pool": (Pool, 200), "openmp": (OpenMP, 200),
             "postgres": (Postgres, 500)}
 
 
