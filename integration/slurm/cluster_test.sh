@@ -25,6 +25,13 @@ no_group() {
 no_rest() {
 	! pgrep -x vprocns-init
 }
+# not_started WORDS [OPTION]...: srun with them starts no task, and says WORDS.
+not_started() {
+	local words=$1
+	shift
+	run srun -n1 "$@" echo started
+	[[ $status != 0 && $out != *started* && $out$err == *"$words"* ]]
+}
 
 run srun --help
 has "srun knows the options" '--vprocns-numbering'
@@ -51,12 +58,20 @@ say $? "the profile holds"
 run env SLURM_VPROCNS=container srun -n1 unshare --uts --user true
 [[ $status != 0 && $err == *"Operation not permitted"* ]]
 say $? "an environment variable stands for the option"
-run srun -n1 --vprocns=nonsense true
-[[ $status != 0 && $err == *"shadow, shadow-strict, linux or container is needed"* ]]
+not_started "shadow, shadow-strict, linux or container is needed" --vprocns=nonsense
 say $? "an unknown profile is told"
-run srun -n1 --vprocns --vprocns-numbering=sequential --vprocns-seed=1 true
-[[ $status != 0 && $out$err == *"goes with"* ]]
-say $? "a step that can't be as asked does not start"
+SLURM_VPROCNS=nonsense not_started "shadow, shadow-strict, linux or container is needed"
+say $? "and one in the environment"
+not_started "goes with" --vprocns --vprocns-numbering=sequential --vprocns-seed=1
+say $? "a seed without lineage is told"
+run srun -n1 --vprocns --vprocns-numbering=sequential --vprocns-seed=1 --vprocns-numbering=lineage true
+is "the last word of an option holds" 0
+mv /dev/vprocns /dev/elsewhere
+not_started "is the module loaded?" --vprocns
+say $? "without the module a step with it does not start"
+run srun -n1 echo started
+is "and one without it does" 0 started
+mv /dev/elsewhere /dev/vprocns
 
 run srun -n1 --vprocns sh -c 'exit 7'
 is "exit status" 7
@@ -135,13 +150,13 @@ is "with the numbers that the ranks have, from the begin on" 0 "True [0, 1, 2, 3
 run vprocns compare --across "${kept[@]}"
 has "compare --across names the rank that was slowed, in its thread" '^1\.2 .* 8 .* slurm-[0-9]+\.0\.1\.jsonl:2 \+[0-9]+%$'
 sed 's/^/# across: /' "$tap_out"
-run srun -n1 --vprocns --vprocns-record=/nonexistent true
-[[ $status != 0 && $out$err == *"No such file or directory"* ]]
+not_started "No such file or directory" --vprocns --vprocns-record=/nonexistent
 say $? "without its directory a step does not start"
-run srun -n1 --vprocns --vprocns-record=here true
-[[ $status != 0 && $out$err == *"absolute path"* ]]
+not_started "absolute path" --vprocns --vprocns-record=here
 say $? "a relative directory is refused"
 holds "no recorder stays" eventually bash -c '! pgrep -f "[v]procns record"'
+run sinfo -h -o %t
+is "and both nodes are there as before" 0 idle
 
 # The control: without slots and lineage it depends on who comes first.
 run map -N2 -n4 --vprocns --vprocns-numbering=sequential

@@ -50,6 +50,9 @@ SPANK_PLUGIN(vprocns, 1);
 #define SEED_ENV	"SLURM_VPROCNS_SEED"
 #define RECORD_ENV	"SLURM_VPROCNS_RECORD"
 
+/* To Slurm, only what is below 0 is a failure: after ESPANK_ERROR, 3000, the task starts. */
+#define FAILED	(-1)
+
 /* How long the end of a step waits for its recording: the disk may be slow, or gone. */
 #define RECORDER_WAIT_MS	10000
 
@@ -71,6 +74,16 @@ static pid_t init = -1, init_parent;
 static int recorder_pidfd = -1;
 static uint32_t tasks_left;
 
+/* Why the step can't be as asked; empty while it can, or may. */
+static char reason[1024];
+
+static int wrong(const char *option, const char *word, const char *needed)
+{
+	snprintf(reason, sizeof(reason), "%s '%.512s': %s is needed", option, word, needed);
+	slurm_error("vprocns: %s", reason);
+	return FAILED;
+}
+
 static int take_profile(const char *word)
 {
 	/* How sbatch hands on to its steps that the option had no word. */
@@ -79,28 +92,15 @@ static int take_profile(const char *word)
 	asked = true;
 	if (!word || !*word || !strcmp(word, none) || profile_value(word, &request.profile))
 		return ESPANK_SUCCESS;
-	slurm_error("vprocns: profile '%s': shadow, shadow-strict, linux or container is needed",
-		    word);
-	return ESPANK_BAD_ARG;
-}
-
-/* What the module would refuse on each node, told where the user is. */
-static int check_request(void)
-{
-	if (request.numbering != VPROCNS_NUMBERING_SEQUENTIAL || !seed_given)
-		return ESPANK_SUCCESS;
-	slurm_error("vprocns: --vprocns-seed goes with --vprocns-numbering=lineage");
-	return ESPANK_BAD_ARG;
+	return wrong("profile", word, "shadow, shadow-strict, linux or container");
 }
 
 static int take_numbering(const char *word)
 {
 	numbering_given = true;
 	if (numbering_value(word, &request.numbering))
-		return check_request();
-	slurm_error("vprocns: numbering '%s': lineage or sequential is needed",
-		    word);
-	return ESPANK_BAD_ARG;
+		return ESPANK_SUCCESS;
+	return wrong("numbering", word, "lineage or sequential");
 }
 
 static int take_seed(const char *word)
@@ -111,10 +111,8 @@ static int take_seed(const char *word)
 	errno = 0;
 	request.seed = strtoull(word, &end, 0);
 	if (*word >= '0' && *word <= '9' && !*end && !errno)
-		return check_request();
-	slurm_error("vprocns: seed '%s': a number from 0 to %llu is needed",
-		    word, ULLONG_MAX);
-	return ESPANK_BAD_ARG;
+		return ESPANK_SUCCESS;
+	return wrong("seed", word, "a number from 0 to 18446744073709551615");
 }
 
 static int take_record(const char *word)
@@ -123,33 +121,40 @@ static int take_record(const char *word)
 		strcpy(record, word);
 		return ESPANK_SUCCESS;
 	}
-	slurm_error("vprocns: record '%s': the absolute path of a directory is needed",
-		    word);
-	return ESPANK_BAD_ARG;
+	return wrong("record", word, "the absolute path of a directory");
+}
+
+/*
+ * On a node srun's word was good, or did not come from srun; a failure would drain the
+ * node, so there the tasks fail, with the reason.
+ */
+static int told(int err, int remote)
+{
+	return remote ? ESPANK_SUCCESS : err;
 }
 
 static int profile_option(int val, const char *word, int remote)
 {
-	(void)val, (void)remote;
-	return take_profile(word);
+	(void)val;
+	return told(take_profile(word), remote);
 }
 
 static int numbering_option(int val, const char *word, int remote)
 {
-	(void)val, (void)remote;
-	return take_numbering(word);
+	(void)val;
+	return told(take_numbering(word), remote);
 }
 
 static int seed_option(int val, const char *word, int remote)
 {
-	(void)val, (void)remote;
-	return take_seed(word);
+	(void)val;
+	return told(take_seed(word), remote);
 }
 
 static int record_option(int val, const char *word, int remote)
 {
-	(void)val, (void)remote;
-	return take_record(word);
+	(void)val;
+	return told(take_record(word), remote);
 }
 
 static struct spank_option options[] = {
@@ -212,8 +217,15 @@ static int take_environment(spank_t sp)
 	return value ? take_record(value) : ESPANK_SUCCESS;
 }
 
-/* Why the step has no group; empty while it has, or may have. */
-static char reason[1024];
+/* What the module would refuse on each node, told where the user is. */
+static int check_request(void)
+{
+	if (request.numbering != VPROCNS_NUMBERING_SEQUENTIAL || !seed_given)
+		return ESPANK_SUCCESS;
+	snprintf(reason, sizeof(reason), "--vprocns-seed goes with --vprocns-numbering=lineage");
+	slurm_error("vprocns: %s", reason);
+	return FAILED;
+}
 
 /*
  * Before the tasks, this goes to slurmd's log, so it is kept for them. In a task it goes to
@@ -223,7 +235,7 @@ static int refuse_as(const char *what, const char *why)
 {
 	snprintf(reason, sizeof(reason), "%s: %s", what, why);
 	slurm_spank_log("vprocns: %s", reason);
-	return ESPANK_ERROR;
+	return FAILED;
 }
 
 static int refuse(const char *what, int err)
@@ -394,31 +406,41 @@ static int start_init(void)
 		     ESPANK_SUCCESS;
 }
 
+static void start_group(spank_t sp)
+{
+	int err = make_group(sp);
+
+	if (!err && *record)
+		err = start_recorder(sp);
+	if (!err)
+		start_init();
+}
+
 int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
 {
 	int err;
 
 	(void)ac, (void)av;
 	err = take_environment(sp);
-	if (err || spank_context() != S_CTX_REMOTE)
+	if (!err)
+		err = check_request();
+	if (spank_context() != S_CTX_REMOTE)
 		return err;
 	if (!asked)
 		return ESPANK_SUCCESS;
 	init_parent = getpid();
-	err = make_group(sp);
-	if (!err && *record)
-		err = start_recorder(sp);
-	if (!err)
-		err = start_init();
 	spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &tasks_left);
-	return err;
+	/* A failure would drain the node: the tasks fail, with the reason. */
+	if (!*reason)
+		start_group(sp);
+	return ESPANK_SUCCESS;
 }
 
 int slurm_spank_task_init_privileged(spank_t sp, int ac, char **av)
 {
 	(void)sp, (void)ac, (void)av;
-	/* Where there is no group, task_init says so: its error is the task's status. */
-	if (init_pidfd < 0)
+	/* Then task_init says so: what it says goes to the user. */
+	if (!asked || *reason)
 		return ESPANK_SUCCESS;
 	if (setns(init_pidfd, CLONE_NEWPID | CLONE_NEWNS))
 		return refuse("the step's PID namespace can't be joined", errno);
@@ -459,11 +481,10 @@ int slurm_spank_task_init(spank_t sp, int ac, char **av)
 	(void)ac, (void)av;
 	if (!asked)
 		return ESPANK_SUCCESS;
-	/* Slurm goes on after an error of init_post_opt. */
-	if (init_pidfd < 0) {
+	if (*reason) {
 		slurm_spank_log("vprocns: the task does not start, since its step has no group on this node: %s",
 				reason);
-		return ESPANK_ERROR;
+		return FAILED;
 	}
 	if (spank_get_item(sp, S_TASK_ID, &task))
 		return refuse("the task has no local ID", EINVAL);
