@@ -147,8 +147,10 @@ mains = {int(rank): int(tid) for rank, tid in re.findall(r"^n1 rank (\d) main (\
 print(slots == mains, sorted(slots), json.loads(open(sys.argv[1]).readline()).get("attached"))
 P
 is "with the numbers that the ranks have, from the begin on" 0 "True [0, 1, 2, 3] None"
+# A row has the number that the first rank has.
+slowed=$(sed -nE 's/^n1 rank 0 thread1 ([0-9]+) .*/\1/p' <<<"$numbers")
 run vprocns compare --across "${kept[@]}"
-has "compare --across names the rank that was slowed, in its thread" '^1\.2 .* 8 .* slurm-[0-9]+\.0\.1\.jsonl:2 \+[0-9]+%$'
+has "compare --across names the rank that was slowed, in its thread" " $slowed .* 8 .* slurm-[0-9]+\\.0\\.1\\.jsonl:2 \\+[0-9]+%\$"
 sed 's/^/# across: /' "$tap_out"
 not_started "No such file or directory" --vprocns --vprocns-record=/nonexistent
 say $? "without its directory a step does not start"
@@ -164,19 +166,47 @@ run map -N2 -n4 --vprocns --vprocns-numbering=sequential
 say $? "sequential numbers are others"
 await no_group
 
-# --- mpirun without Slurm.
+# --- mpirun without Slurm, on one node and on two.
 
-# in_slots MPI VARIABLE: ranks that join a group by the slot that their launcher says.
-in_slots() {
-	timeout 100 mpirun."$1" -np 4 sh -c "exec vprocns exec --slot \$$2 mpi ranks.$1" | sort
-}
+# on NODE CMD...: CMD there, as by ssh.
+cat >/usr/local/bin/on <<'S'
+#!/bin/sh
+node=$1
+shift
+exec nsenter --target "$(cat /run/slurmd."$node".pid)" --net --uts --ipc --mount sh -c "$*"
+S
+# in-slot SLOT CMD...: in the node's group. Both nodes have one module, so two names.
+cat >/usr/local/bin/in-slot <<'S'
+#!/bin/sh
+slot=$1
+shift
+SLURMD_NODENAME=$(uname -n)
+export SLURMD_NODENAME
+exec vprocns exec --slot "$slot" "mpi-$SLURMD_NODENAME" "$@"
+S
+chmod 755 /usr/local/bin/on /usr/local/bin/in-slot
+# HOSTS CMD...: four ranks of it, there; all daemons but the first node's start by `on`.
+around=()
 open_mpi() {
-	OMPI_MCA_rmaps_base_oversubscribe=1 "$@"
+	local hosts=$1
+	shift
+	timeout 200 "${around[@]}" mpirun.openmpi --mca plm_rsh_agent on --bind-to none \
+		--host "$hosts" -np 4 "$@"
 }
-# around MPI: one group around the launcher.
+mpich() {
+	local hosts=$1
+	shift
+	timeout 200 "${around[@]}" mpirun.mpich -launcher rsh -launcher-exec /usr/local/bin/on \
+		-hosts "$hosts" -np 4 "$@"
+}
+# in_slots HOSTS LAUNCHER VARIABLE PROGRAM: ranks that join by the slot that their launcher says.
+in_slots() {
+	"$2" "$1" sh -c "exec in-slot \$$3 $4" | sort
+}
+# around LAUNCHER PROGRAM: four ranks in one group around the launcher.
 around() {
-	timeout 100 vprocns run --quiet --profile linux --numbering lineage -- \
-		mpirun."$1" -np 4 ranks."$1" | sort
+	local around=(vprocns run --quiet --profile linux --numbering lineage --)
+	"$1" n1:4 "$2" | sort
 }
 # same NAME CMD...: twice the same lines of four ranks, five for each.
 same() {
@@ -188,13 +218,30 @@ same() {
 	[[ $status == 0 && $(wc -l <<<"$out") == 20 && $out == "$before" ]]
 	say $? "$name"
 }
-vprocns run --profile linux --numbering lineage --name mpi -- sleep 1000 &
-group=$!
-await vprocns exec mpi true
-same "Open MPI: the same numbers by slot" open_mpi in_slots openmpi OMPI_COMM_WORLD_LOCAL_RANK
-same "MPICH: the same numbers by slot" in_slots mpich MPI_LOCALRANKID
-kill $group
-wait $group
-same "Open MPI: the same numbers in one group around mpirun" open_mpi around openmpi
-same "MPICH: the same numbers in one group around mpirun" around mpich
+# nodes_agree NAME: of what the last run printed, ranks 0 and 1 on n1 have what 2 and 3 have on n2.
+nodes_agree() {
+	local first second
+	first=$(sed -nE 's/^n1 rank ([01]) /\1 /p' <<<"$out")
+	second=$(sed -nE 's/^n2 rank 2 /0 /p; s/^n2 rank 3 /1 /p' <<<"$out")
+	[[ $(wc -l <<<"$first") == 10 && $first == "$second" ]]
+	say $? "$1"
+}
+groups=()
+for node in n1 n2; do
+	on $node vprocns run --profile linux --numbering lineage --name mpi-$node -- sleep 1000 &
+	groups+=($!)
+	await vprocns exec mpi-$node true
+done
+ranks=(open_mpi OMPI_COMM_WORLD_LOCAL_RANK ranks.openmpi)
+same "Open MPI: the same numbers by slot" in_slots n1:4 "${ranks[@]}"
+same "Open MPI, two nodes: the same numbers by slot" in_slots n1:2,n2:2 "${ranks[@]}"
+nodes_agree "Open MPI, two nodes: and on both"
+ranks=(mpich MPI_LOCALRANKID ranks.mpich)
+same "MPICH: the same numbers by slot" in_slots n1:4 "${ranks[@]}"
+same "MPICH, two nodes: the same numbers by slot" in_slots n1:2,n2:2 "${ranks[@]}"
+nodes_agree "MPICH, two nodes: and on both"
+kill "${groups[@]}"
+wait "${groups[@]}"
+same "Open MPI: the same numbers in one group around mpirun" around open_mpi ranks.openmpi
+same "MPICH: the same numbers in one group around mpirun" around mpich ranks.mpich
 tap_end

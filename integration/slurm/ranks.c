@@ -3,7 +3,7 @@
  * An MPI program whose ranks make threads that race, and a process. Prints a line
  * for each: node, rank, role and TID. Every rank sends 4 MiB to the next, so
  * that a transport by shared memory is used where there is one. The second of the
- * threads has 30 times the work of the others in the rank RANKS_SLOW of a Slurm step.
+ * threads has 200 times the work of the others in the rank RANKS_SLOW of a Slurm step.
  */
 #define _GNU_SOURCE
 #include <mpi.h>
@@ -19,7 +19,7 @@
 #define THREADS 3
 #define BYTES (4 << 20)
 #define ITERATIONS 1000000
-#define SLOW 30
+#define SLOW 200
 
 static pthread_barrier_t barrier;
 static int tids[2 * THREADS];
