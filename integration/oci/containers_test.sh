@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# Containers by crun, runc and podman, with the hook and without. Runs in the VM.
-# STARTS: how many starts a table of numbers has (100). PARTS: which of the parts below
-# run (all).
+# Containers by crun, runc, podman, Docker and containerd, with the hook and without. Runs in the VM.
+# STARTS: how many starts a table of numbers has (100; 10 of Docker, which takes seconds
+# for each). PARTS: which of the parts below run (all).
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/../../selftests/tap.sh"
 : "${STARTS:=100}"
-: "${PARTS:=tables execs podman_as_root recordings seccomp go podman_as_user}"
+DOCKER_STARTS=$((STARTS > 10 ? 10 : STARTS))
+: "${PARTS:=tables execs podman_as_root recordings seccomp go podman_as_user docker containerd}"
 tool=$(command -v vprocns)
 build=$(realpath "${BUILD:-$here/../../build}")/integration
 
@@ -297,6 +298,78 @@ R
 		[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 ]]
 		say $? "rootless, $runtime: no namespaces"
 	done
+}
+
+# Engines without hooks.d, by a runtime that adds the hook.
+docker() {
+	local d=(env -u DOCKER_HOST /usr/bin/docker) start=(run --rm --network none) daemon
+
+	mkdir -p /etc/docker
+	printf '{"runtimes": {"vprocns": {"path": "%s", "runtimeArgs": ["numbering=lineage"]},
+		"wrong": {"path": "%s", "runtimeArgs": ["profile=nonsense"]}}}' "$here/runtime" "$here/runtime" \
+		>/etc/docker/daemon.json
+	/usr/sbin/dockerd --iptables=false --ip6tables=false --bridge=none --data-root /tmp/oci/docker \
+		--exec-root /run/docker-test --exec-opt native.cgroupdriver=cgroupfs >docker.log 2>&1 &
+	daemon=$!
+	await "${d[@]}" info
+	holds "docker: an image" "${d[@]}" import image.tar probe
+	run "${d[@]}" "${start[@]}" probe /bin/probe numbers
+	[[ $status == 0 && $out != *1000* ]]
+	say $? "docker: without the runtime as ever"
+	run in_a_row "$DOCKER_STARTS" "${d[@]}" "${start[@]}" --runtime vprocns probe /bin/probe numbers
+	[[ $out == *" $DOCKER_STARTS $expected" && $(wc -l <<<"$out") == 1 ]]
+	say $? "docker: the same table in $DOCKER_STARTS starts"
+	run "${d[@]}" "${start[@]}" --runtime vprocns --init probe /bin/probe numbers
+	[[ $status == 0 && $out == "self 1000 "* ]]
+	say $? "docker: --init: the program is 1000"
+	run "${d[@]}" "${start[@]}" --runtime wrong probe /bin/echo started
+	[[ $status != 0 && $out != *started* && $err == *"profile 'nonsense'"* ]]
+	say $? "docker: a wrong setting keeps it from starting, and the hook's line is shown"
+	run "${d[@]}" "${start[@]}" --annotation org.vprocns.seed=5 --runtime vprocns probe /bin/probe numbers
+	if [[ $err == *"unknown flag: --annotation"* ]]; then
+		skip "Docker before 24 has no annotations"
+	else
+		[[ $status == 0 && $out == "self 1 "* && $out != "$expected" ]]
+		say $? "docker: an annotation"
+	fi
+	holds "docker: a container that stays" "${d[@]}" run --detach --name stays --network none \
+		--runtime vprocns probe /bin/sh -c 'while :; do sleep 1; done'
+	run "${d[@]}" exec stays /bin/probe numbers
+	first=$out
+	is "docker: exec" 0
+	holds "docker: pause" "${d[@]}" pause stays
+	holds "docker: unpause" "${d[@]}" unpause stays
+	holds "docker: restart" "${d[@]}" restart --time 1 stays
+	run "${d[@]}" exec stays /bin/probe numbers
+	[[ $status == 0 && $first == "self "* && $out == "$first" ]]
+	say $? "docker: the same numbers after a restart"
+	"${d[@]}" rm --force stays >/dev/null
+	holds "docker: no group stays" eventually no_group
+	kill $daemon
+	wait $daemon
+}
+
+containerd() {
+	local c=(ctr --address /run/containerd-test/containerd.sock) daemon
+	local start=(run --rm --rootfs --runc-binary "$here/runtime")
+
+	printf 'version = 2\nroot = "/tmp/oci/containerd"\nstate = "/run/containerd-test"\n%s\n%s\n' \
+		'disabled_plugins = ["io.containerd.grpc.v1.cri"]' \
+		'grpc = {address = "/run/containerd-test/containerd.sock"}' >containerd.toml
+	/usr/bin/containerd --config containerd.toml >containerd.log 2>&1 &
+	daemon=$!
+	await "${c[@]}" version
+	run "${c[@]}" "${start[@]}" /tmp/oci/rootfs plain /bin/probe numbers
+	[[ $status == 0 && $out != *1000* ]]
+	say $? "containerd: without an annotation as ever"
+	run "${c[@]}" "${start[@]}" "${marked[@]}" /tmp/oci/rootfs marked /bin/probe numbers
+	[[ $status == 0 && $out == "$expected" ]]
+	say $? "containerd: the same table with one"
+	run "${c[@]}" "${start[@]}" --annotation org.vprocns.profile=nonsense /tmp/oci/rootfs wrong /bin/echo started
+	[[ $status != 0 && $out != *started* && $err == *"profile 'nonsense'"* ]]
+	say $? "containerd: a wrong annotation keeps it from starting, and the hook's line is shown"
+	kill $daemon
+	wait $daemon
 }
 
 for part in $PARTS; do
