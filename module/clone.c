@@ -6,9 +6,10 @@
  *    copy of the arguments, so every entry to clone is one path and no program can
  *    change them afterwards. An allowed clone goes on in the original, with a
  *    struct vprocns_clone that describes it.
- * 2. alloc_pid() is redirected to pid.c, which gives the child its number.
- * 3. task_newtask: the clone succeeded, before the child runs. It is counted,
- *    and with lineage numbering the child has its record.
+ * 2. alloc_pid() is redirected to pid.c, which gives the child its number and counts
+ *    it.
+ * 3. task_newtask: the clone succeeded, before the child runs. With lineage numbering
+ *    the child has its record.
  * 4. The target sees what the original returns: a clone that failed gives all back
  *    that it took.
  *
@@ -47,8 +48,16 @@ void __init vprocns_clone_init(void)
  */
 static bool is_first_process(const struct vprocns_group *group)
 {
-	return group->self_bound && !READ_ONCE(group->numbers.has_process) &&
-	       task_pid(current) == group->init;
+	return group->self_bound && task_pid(current) == group->init &&
+	       !group->has_process;
+}
+
+/* A clone failed that was let through: if it was for the first process, that is to come. */
+static void forget_process(struct vprocns_group *group, u64 flags)
+{
+	if (group->policy.threads_only && task_pid(current) == group->init &&
+	    !(flags & CLONE_THREAD))
+		group->has_process = false;
 }
 
 /* A word for what a clone asks: the flags have no bits where the signal is. */
@@ -102,6 +111,8 @@ static noinline int judge_anew(struct vprocns_group *group,
 		refuse_clone(group, args, &verdict);
 		return -verdict.err;
 	}
+	if (first_process && !(args->flags & CLONE_THREAD))
+		group->has_process = true;
 
 	if (verdict.flags != args->flags) {
 		vprocns_event_rewritten(group, args->flags, verdict.flags);
@@ -124,6 +135,19 @@ static __always_inline int judge(struct vprocns_group *group,
 	       0 : judge_anew(group, args, passed);
 }
 
+/* Apart from the target, for which it is rare. */
+static noinline void give_back(struct vprocns_clone *clone)
+{
+	struct vprocns_group *const group = clone->group;
+
+	if (clone->counted) {
+		atomic64_dec(&group->made[clone->is_thread]);
+		if (clone->joins)
+			atomic64_dec(&group->joined);
+	}
+	vprocns_numbers_give_back(&group->numbers, &clone->number);
+}
+
 /* Makes a task of a group. */
 static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 					struct kernel_clone_args *args)
@@ -132,6 +156,7 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 		.token	= (unsigned long)&clone ^ vprocns_clone_secret,
 		.group	= group,
 		.joins	= joins,
+		.is_thread = args->flags & CLONE_THREAD,
 	};
 	pid_t ret;
 
@@ -145,7 +170,7 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 		args->set_tid = (pid_t *)&clone;
 	ret = static_call(vprocns_kernel_clone)(args);
 	if (ret < 0)
-		vprocns_numbers_give_back(&group->numbers, &clone.number);
+		give_back(&clone);
 	/* The joiner may be gone, if the clone succeeded. */
 	if (clone.joiner)
 		vprocns_joiners_returned(&group->joiners);
@@ -171,12 +196,49 @@ static noinline pid_t clone_across(const struct pid_namespace *from,
 	rcu_read_unlock();
 	if (own)
 		ret = judge(own, args);
-	/* None for a namespace below, which a member entered before the bind. */
-	if (!ret)
+	if (!ret) {
+		/* None for a namespace below, which a member entered before the bind. */
 		ret = joined ? clone_into(joined, true, args) :
 			       static_call(vprocns_kernel_clone)(args);
+		if (own && ret < 0)
+			forget_process(own, args->flags);
+	}
 	if (joined)
 		vprocns_group_put(joined);
+	return ret;
+}
+
+/*
+ * A clone by a process that has joined and begins at an exec that is still to come: no
+ * clone of the group's, but a task in its namespace, unless that is one below.
+ */
+static noinline pid_t clone_before_exec(const struct pid_namespace *ns,
+					struct kernel_clone_args *args)
+{
+	const pid_t ret = static_call(vprocns_kernel_clone)(args);
+	struct vprocns_group *group;
+
+	if (ret < 0 || args->flags & CLONE_NEWPID)
+		return ret;
+	preempt_disable_notrace();
+	group = vprocns_group_of(ns);
+	if (group)
+		atomic64_inc(&group->made_before);
+	preempt_enable_notrace();
+	return ret;
+}
+
+/* A clone by a member. */
+static __always_inline pid_t clone_inside(struct vprocns_group *group,
+					  struct kernel_clone_args *args)
+{
+	pid_t ret = judge(group, args);
+
+	if (unlikely(ret))
+		return ret;
+	ret = clone_into(group, false, args);
+	if (unlikely(ret < 0))
+		forget_process(group, args->flags);
 	return ret;
 }
 
@@ -196,10 +258,8 @@ static pid_t kernel_clone_target(struct kernel_clone_args *args)
 		/* A member needs no reference: the init, and so the group, outlives it. */
 		group = vprocns_group_of_member(ns);
 		preempt_enable_notrace();
-		ret = unlikely(!group) ? 0 : judge(group, args);
-		if (likely(!ret))
-			ret = likely(group) ? clone_into(group, false, args) :
-					      static_call(vprocns_kernel_clone)(args);
+		ret = likely(group) ? clone_inside(group, args) :
+				      clone_before_exec(ns, args);
 	}
 	vprocns_target_end();
 	return ret;
@@ -248,15 +308,17 @@ static noinline void commit_clone(struct pid_namespace *ns,
 	if (group) {
 		if (joined)
 			vprocns_joiners_commit(&group->joiners, child);
-		vprocns_numbers_commit(&group->numbers, parent, child, joined);
+		if (group->numbers.by_lineage)
+			vprocns_numbers_commit(&group->numbers, parent, child,
+					       joined);
 		vprocns_event_new(group, child, flags);
 	}
 	preempt_enable_notrace();
 }
 
 /*
- * Commits the number of a clone that succeeded; the current task has cloned, and the
- * new one has not run yet. No kernel-doc, which can't read these parameters.
+ * Commits a clone that succeeded; the current task has cloned, and the new one has not
+ * run yet. No kernel-doc, which can't read these parameters.
  *
  * Context: tracepoint task_newtask; preemption off or on, as the kernel has it.
  */
@@ -300,14 +362,13 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 }
 
 /* Apart from the probe, as commit_clone() is. */
-static noinline void count_exit(struct pid_namespace *ns, struct task_struct *task)
+static noinline void end_member(struct pid_namespace *ns, struct task_struct *task)
 {
 	struct vprocns_group *group;
 
 	preempt_disable_notrace();
 	group = vprocns_group_of(ns);
 	if (group) {
-		atomic64_inc(&group->exits);
 		vprocns_event_exit(group, task);
 		if (!atomic_read(&task->signal->live))
 			vprocns_joiners_end(&group->joiners, task);
@@ -318,7 +379,7 @@ static noinline void count_exit(struct pid_namespace *ns, struct task_struct *ta
 }
 
 /*
- * Counts a member's end. No kernel-doc, which can't read these parameters.
+ * A member ends. No kernel-doc, which can't read these parameters.
  *
  * Context: tracepoint sched_process_exit; preemption off or on, as the kernel has it.
  */
@@ -327,5 +388,5 @@ VPROCNS_EXIT_PROBE(vprocns_probe_exit)
 	struct pid_namespace *const ns = ns_of_pid(task_pid(task));
 
 	if (ns->level && vprocns_group_may_be_of(ns))
-		count_exit(ns, task);
+		end_member(ns, task);
 }

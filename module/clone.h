@@ -25,6 +25,8 @@ struct vprocns_joiner;
  *	under way; tells it from other memory
  * @group: the group of the task that is made
  * @joins: the cloner is no member of @group
+ * @is_thread: it is a thread of the cloner's process
+ * @counted: it has its number, and @group counts it
  * @joiner: what @group has to tell apart of the task that joins; NULL for most
  * @number: the number of the task that is made
  */
@@ -32,6 +34,8 @@ struct vprocns_clone {
 	unsigned long token;
 	struct vprocns_group *group;
 	bool joins;
+	bool is_thread;
+	bool counted;
 	struct vprocns_joiner *joiner;
 	struct vprocns_number number;
 };

@@ -190,21 +190,23 @@ static int info(struct vprocns_group *group, unsigned int cmd, void __user *arg)
 static int stats(struct vprocns_group *group, unsigned int cmd,
 		 void __user *arg)
 {
-	struct vprocns_numbers *const n = &group->numbers;
 	struct vprocns_stats stats;
+	u64 exits;
 	int rule;
 
 	if (_IOC_SIZE(cmd) < STATS_SIZE_VER0)
 		return -EINVAL;
+	/* First: what has ended was made, as the other numbers have it. */
+	exits = vprocns_group_exits(group);
 	stats = (struct vprocns_stats) {
-		.clones		= atomic64_read(&n->clones),
-		.threads	= atomic64_read(&n->threads),
-		.joined		= atomic64_read(&n->joined),
+		.threads	= atomic64_read(&group->made[true]),
+		.joined		= atomic64_read(&group->joined),
 		.kernel_threads	= atomic64_read(&group->kernel_threads),
-		.exits		= atomic64_read(&group->exits),
+		.exits		= exits,
 		.rewritten	= atomic64_read(&group->rewritten),
-		.collisions	= vprocns_numbers_collisions(n),
+		.collisions	= vprocns_numbers_collisions(&group->numbers),
 	};
+	stats.clones = stats.threads + atomic64_read(&group->made[false]);
 	for (rule = 0; rule < VPROCNS_RULE_NR; rule++)
 		stats.refused[rule] =
 			vprocns_refusal_count_of(&group->refusals, rule).count;

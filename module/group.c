@@ -16,6 +16,7 @@
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
 #include <linux/xarray.h>
 
@@ -72,8 +73,11 @@ void vprocns_group_start(const struct pid_namespace *ns)
 
 	rcu_read_lock();
 	group = vprocns_group_bound_to(ns);
-	if (group && READ_ONCE(group->waits_for_exec))
-		WRITE_ONCE(group->waits_for_exec, false);
+	if (group && READ_ONCE(group->waits_for_exec)) {
+		WRITE_ONCE(group->begun, ktime_get_ns());
+		/* Pairs with the acquire in vprocns_group_exits(). */
+		smp_store_release(&group->waits_for_exec, false);
+	}
 	rcu_read_unlock();
 }
 
@@ -431,8 +435,9 @@ static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
 	group->self_bound = self;
 	group->waits_for_exec = flags & VPROCNS_BIND_AT_EXEC;
 	group->joiners.at_exec = flags & VPROCNS_BIND_JOIN_AT_EXEC;
+	group->begun = ktime_get_ns();
 	group->init = get_pid(init);
-	/* Pairs with smp_load_acquire() in member.c. */
+	/* Pairs with smp_load_acquire() in member.c, and in vprocns_group_exits(). */
 	smp_store_release(&group->ns, get_pid_ns(ns));
 	group->state = VPROCNS_STATE_BOUND;
 	vprocns_event_bound(group);
@@ -595,6 +600,7 @@ void vprocns_group_put(struct vprocns_group *group)
 struct vprocns_status vprocns_group_status(struct vprocns_group *group)
 {
 	struct vprocns_status status = {};
+	struct vprocns_members_count count;
 
 	mutex_lock(&groups_lock);
 	status.state = group->state;
@@ -605,9 +611,38 @@ struct vprocns_status vprocns_group_status(struct vprocns_group *group)
 	status.ns_inum = group->ns->ns.inum;
 	if (status.state == VPROCNS_STATE_BOUND) {
 		status.init = pid_vnr(group->init);
-		vprocns_members_count(group, &status.members, &status.nested);
+		count = vprocns_members_count(group);
+		status.members = count.members;
+		status.nested = count.nested;
 	}
 	return status;
+}
+
+/**
+ * vprocns_group_exits - how many of a group's tasks have ended
+ * @group: the group
+ *
+ * Nobody counts them as they end: of all that were made, those are left out that are
+ * there.
+ *
+ * Context: process; may take long.
+ * Return: the number; see struct vprocns_stats.
+ */
+u64 vprocns_group_exits(const struct vprocns_group *group)
+{
+	s64 exits;
+
+	/* Pairs with the release in become_bound(), and the one in vprocns_group_start(). */
+	if (!smp_load_acquire(&group->ns) || smp_load_acquire(&group->waits_for_exec))
+		return 0;
+	/* Those made come first: of one that is made meanwhile nobody says that it ended. */
+	exits = 1 + atomic64_read(&group->made[0]) + atomic64_read(&group->made[1]) +
+		atomic64_read(&group->made_before);
+	/* Pairs with smp_mb__before_atomic() in alloc_pid_for_clone(). */
+	smp_rmb();
+	exits -= vprocns_members_count(group).unfinished;
+	/* Clones that began before the bind were not counted. */
+	return max(exits, 0LL);
 }
 
 /**

@@ -56,8 +56,11 @@ struct vprocns_status {
 /**
  * struct vprocns_group - one group of tasks
  * @numbers: which TIDs come next, with a lock of its own
+ * @made: tasks that programs made: processes, and threads of their makers' processes.
+ *	Those whose clone is under way are among them once they have a number.
+ * @joined: see struct vprocns_stats
+ * @made_before: tasks made by processes that joined and had not begun yet
  * @kernel_threads: see struct vprocns_stats
- * @exits: see struct vprocns_stats
  * @rewritten: see struct vprocns_stats
  * @refusals: what the rules refused
  * @rings: those that read the group's events
@@ -68,7 +71,11 @@ struct vprocns_status {
  * @name: or empty; fixed
  * @joiners: the processes from outside that have to be told apart
  * @self_bound: bound by its own init; fixed by the bind
- * @waits_for_exec: its rules begin when its init executes a program
+ * @waits_for_exec: its rules begin when its init executes a program. Cleared by a
+ *	release after @begun, read by an acquire where that is read, too.
+ * @begun: when they began, in ns, as a task's start is
+ * @has_process: a member of a threads-only group that its init binds has made its
+ *	process, or is about to; init's main thread alone uses it
  * @vfork_warned: the log says that vfork runs as fork
  * @node: in the table by namespace while the group is bound
  * @name_node: in the table by name, if it has one; under groups_lock
@@ -86,8 +93,10 @@ struct vprocns_status {
  */
 struct vprocns_group {
 	struct vprocns_numbers numbers;
+	atomic64_t made[2];
+	atomic64_t joined;
+	atomic64_t made_before;
 	atomic64_t kernel_threads;
-	atomic64_t exits;
 	atomic64_t rewritten;
 	struct vprocns_refusal_table refusals;
 
@@ -99,6 +108,8 @@ struct vprocns_group {
 	struct vprocns_joiners joiners;
 	bool self_bound;
 	bool waits_for_exec;
+	u64 begun;
+	bool has_process;
 	atomic_t vfork_warned;
 
 	struct hlist_node node;
@@ -187,6 +198,7 @@ void vprocns_group_start(const struct pid_namespace *ns);
 int vprocns_group_kill(struct vprocns_group *group);
 void vprocns_group_put(struct vprocns_group *group);
 struct vprocns_status vprocns_group_status(struct vprocns_group *group);
+u64 vprocns_group_exits(const struct vprocns_group *group);
 
 void vprocns_group_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal);

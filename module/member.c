@@ -8,6 +8,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
+#include "compat.h"
 #include "group.h"
 #include "member.h"
 
@@ -16,35 +17,62 @@ static bool is_member(const struct vprocns_group *group, struct pid *pid)
 	return ns_of_pid(pid) == group->ns;
 }
 
+/* A number that was given, and that no task has yet. */
+static bool is_in_flight(const struct pid *pid)
+{
+	int type;
+
+	for (type = 0; type < PIDTYPE_MAX; type++)
+		if (!hlist_empty(&pid->tasks[type]))
+			return false;
+	return true;
+}
+
+static bool is_unfinished(const struct vprocns_group *group, const struct pid *pid,
+			  const struct task_struct *task)
+{
+	return !(READ_ONCE(task->flags) & (PF_EXITING | VPROCNS_PF_WORKER)) &&
+	       (pid == group->init || task->start_time >= READ_ONCE(group->begun));
+}
+
+static void count_one(const struct vprocns_group *group, struct pid *pid,
+		      struct vprocns_members_count *count)
+{
+	const struct task_struct *const task = pid_task(pid, PIDTYPE_PID);
+
+	if (!is_member(group, pid)) {
+		count->nested += !!task;
+	} else if (task) {
+		count->members++;
+		count->unfinished += is_unfinished(group, pid, task);
+	} else {
+		count->unfinished += is_in_flight(pid);
+	}
+}
+
 /**
  * vprocns_members_count - counts the live tasks in a group's namespace
  * @group: the group, which is bound
- * @members: out: tasks of the group
- * @nested: out: tasks of namespaces below
  *
  * Context: process; may take long.
+ * Return: how many there are; not all of them at the same moment.
  */
-void vprocns_members_count(const struct vprocns_group *group, u32 *members,
-			   u32 *nested)
+struct vprocns_members_count
+vprocns_members_count(const struct vprocns_group *group)
 {
+	struct vprocns_members_count count = {};
 	struct pid *pid;
 	int nr = 1;
 
-	*members = 0;
-	*nested = 0;
 	/* One RCU section a task: there may be millions. */
 	for (;; nr++) {
 		rcu_read_lock();
 		pid = idr_get_next(&group->ns->idr, &nr);
-		if (pid && pid_task(pid, PIDTYPE_PID)) {
-			if (is_member(group, pid))
-				++*members;
-			else
-				++*nested;
-		}
+		if (pid)
+			count_one(group, pid, &count);
 		rcu_read_unlock();
 		if (!pid)
-			return;
+			return count;
 		cond_resched();
 	}
 }

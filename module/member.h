@@ -33,8 +33,22 @@ struct vprocns_task {
 	u64 lineage;
 };
 
-void vprocns_members_count(const struct vprocns_group *group, u32 *members,
-			   u32 *nested);
+/**
+ * struct vprocns_members_count - how many tasks there are in a group's namespace
+ * @members: tasks of the group
+ * @nested: tasks of namespaces below
+ * @unfinished: pid 1, if it has not begun to exit; those of the other @members that
+ *	programs have made since the group began and that have not begun to exit; and
+ *	those that are being made and have their number
+ */
+struct vprocns_members_count {
+	u32 members;
+	u32 nested;
+	u32 unfinished;
+};
+
+struct vprocns_members_count
+vprocns_members_count(const struct vprocns_group *group);
 pid_t vprocns_member_host_tid(const struct vprocns_group *group, pid_t tid);
 pid_t vprocns_member_tid(const struct vprocns_group *group, pid_t host_tid);
 bool vprocns_member_next(struct vprocns_group *group, pid_t after,

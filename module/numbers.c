@@ -369,7 +369,7 @@ static void commit_member(struct vprocns_numbers *n, struct task_struct *parent,
 }
 
 /**
- * vprocns_numbers_commit_record - by lineage: a task has its record from here on
+ * vprocns_numbers_commit - by lineage: a task has its record from here on
  * @n: the numbers
  * @parent: the task that cloned
  * @child: the new task, which has not run yet
@@ -377,9 +377,9 @@ static void commit_member(struct vprocns_numbers *n, struct task_struct *parent,
  *
  * Context: any; takes @n's lock.
  */
-void vprocns_numbers_commit_record(struct vprocns_numbers *n,
-				   struct task_struct *parent,
-				   struct task_struct *child, bool joined)
+void vprocns_numbers_commit(struct vprocns_numbers *n,
+			    struct task_struct *parent,
+			    struct task_struct *child, bool joined)
 {
 	raw_spin_lock(&n->lock);
 	if (unlikely(joined))

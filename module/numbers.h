@@ -2,8 +2,6 @@
 #ifndef _VPROCNS_NUMBERS_H
 #define _VPROCNS_NUMBERS_H
 
-#include <linux/atomic.h>
-#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -40,10 +38,6 @@ struct vprocns_number {
  *	from outside.
  * @records: by lineage: the records of the live tasks
  * @collisions: see struct vprocns_stats
- * @clones: see struct vprocns_stats
- * @threads: see struct vprocns_stats
- * @joined: see struct vprocns_stats
- * @has_process: a member has made a process; without the lock
  */
 struct vprocns_numbers {
 	raw_spinlock_t lock;
@@ -58,11 +52,6 @@ struct vprocns_numbers {
 	struct vprocns_sequence sequence;
 	struct vprocns_records records;
 	u64 collisions;
-
-	atomic64_t clones;
-	atomic64_t threads;
-	atomic64_t joined;
-	bool has_process;
 };
 
 int vprocns_numbers_init(struct vprocns_numbers *n);
@@ -78,9 +67,9 @@ void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *numb
 void vprocns_numbers_give_back(struct vprocns_numbers *n,
 			       struct vprocns_number *number);
 
-void vprocns_numbers_commit_record(struct vprocns_numbers *n,
-				   struct task_struct *parent,
-				   struct task_struct *child, bool joined);
+void vprocns_numbers_commit(struct vprocns_numbers *n,
+			    struct task_struct *parent,
+			    struct task_struct *child, bool joined);
 void vprocns_numbers_exec(struct vprocns_numbers *n,
 			  const struct task_struct *task);
 void vprocns_numbers_end(struct vprocns_numbers *n,
@@ -101,25 +90,6 @@ static inline u32 vprocns_numbers_take(struct vprocns_numbers *n)
 		place = vprocns_sequence_take(&n->sequence);
 	raw_spin_unlock(&n->lock);
 	return place;
-}
-
-/*
- * A clone succeeded: @child, which has not run yet, is @parent's, which is no member if
- * @joined. Context: any; by lineage takes @n's lock.
- */
-static inline void vprocns_numbers_commit(struct vprocns_numbers *n,
-					  struct task_struct *parent,
-					  struct task_struct *child, bool joined)
-{
-	if (n->by_lineage)
-		vprocns_numbers_commit_record(n, parent, child, joined);
-	atomic64_inc(&n->clones);
-	if (!thread_group_leader(child))
-		atomic64_inc(&n->threads);
-	else if (!joined && !READ_ONCE(n->has_process))
-		WRITE_ONCE(n->has_process, true);
-	if (unlikely(joined))
-		atomic64_inc(&n->joined);
 }
 
 /* How many numbers there are to give. */

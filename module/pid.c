@@ -359,6 +359,8 @@ static __always_inline u32 number_by_lineage(struct vprocns_clone *clone)
 static noinline void hold(struct vprocns_clone *clone, struct pid *pid)
 {
 	vprocns_numbers_hold(&clone->group->numbers, &clone->number, pid);
+	if (clone->joins)
+		atomic64_inc(&clone->group->joined);
 	if (clone->joiner)
 		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
 }
@@ -381,8 +383,14 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 		clone->number.place = nr;
 	}
 	pid = likely(nr) ? alloc_near(clone->group, ns, nr) : alloc_again(clone, ns);
-	/* If that failed, so will the clone, and give back what it took. */
-	if (!IS_ERR(pid) && unlikely(nr_of(pid) != nr || clone->joins))
+	/* The clone will fail, too, and give back what it took. */
+	if (IS_ERR(pid))
+		return pid;
+	clone->counted = true;
+	/* Pairs with smp_rmb() in vprocns_group_exits(): what counts is in the table. */
+	smp_mb__before_atomic();
+	atomic64_inc(&clone->group->made[clone->is_thread]);
+	if (unlikely(nr_of(pid) != nr || clone->joins))
 		hold(clone, pid);
 	return pid;
 }

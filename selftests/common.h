@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <linux/io_uring.h>
 #include <linux/sched.h>
+#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -419,6 +420,36 @@ static inline long make_kernel_thread(void)
 	struct io_uring_params params = { .flags = IORING_SETUP_SQPOLL };
 
 	return raw(syscall(SYS_io_uring_setup, 1, &params));
+}
+
+/* A page whose first user waits until somebody brings it, which nobody does. */
+static inline void *page_that_does_not_come(int *uffd)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register missing = {
+		.range.len = 4096, .mode = UFFDIO_REGISTER_MODE_MISSING,
+	};
+	void *const page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	missing.range.start = (uintptr_t)page;
+	if (*uffd < 0 || page == MAP_FAILED || ioctl(*uffd, UFFDIO_API, &api) ||
+	    ioctl(*uffd, UFFDIO_REGISTER, &missing))
+		return NULL;
+	return page;
+}
+
+/* Has its number when it waits for the page, to write the pidfd there, and is killed. */
+static inline void *clone_half(void *page)
+{
+	struct clone_args args = {
+		.flags = CLONE_PIDFD | CLONE_VM, .exit_signal = SIGCHLD,
+		.pidfd = (uintptr_t)page,
+	};
+
+	sys_clone3(&args);
+	return NULL;
 }
 
 /* Pid 1 of a group whose program sleeps and is there; -1 if it never was. */

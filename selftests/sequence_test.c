@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <limits.h>
-#include <linux/userfaultfd.h>
 #include <pthread.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -168,36 +167,6 @@ static void *fork_some(void *arg)
 }
 
 #define IN_FLIGHT 1000
-
-/* A page whose first user waits until somebody brings it, which nobody does. */
-static void *page_that_does_not_come(int *uffd)
-{
-	struct uffdio_api api = { .api = UFFD_API };
-	struct uffdio_register missing = {
-		.range.len = 4096, .mode = UFFDIO_REGISTER_MODE_MISSING,
-	};
-	void *const page = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	*uffd = syscall(SYS_userfaultfd, O_CLOEXEC);
-	missing.range.start = (uintptr_t)page;
-	if (*uffd < 0 || page == MAP_FAILED || ioctl(*uffd, UFFDIO_API, &api) ||
-	    ioctl(*uffd, UFFDIO_REGISTER, &missing))
-		return NULL;
-	return page;
-}
-
-/* Has its number when it waits for the page, to write the pidfd there, and is killed. */
-static void *clone_half(void *page)
-{
-	struct clone_args args = {
-		.flags = CLONE_PIDFD | CLONE_VM, .exit_signal = SIGCHLD,
-		.pidfd = (uintptr_t)page,
-	};
-
-	sys_clone3(&args);
-	return NULL;
-}
 
 /* Says on @ready when all are in flight, or closes it. */
 static void keep_in_flight(int ready)

@@ -308,13 +308,22 @@ enum vprocns_rule {
 
 /**
  * struct vprocns_stats - answer of VPROCNS_STATS; counts since the bind
+ *
+ * A clone that is under way counts once it has its number, and no more if it fails. One
+ * that began before the bind does not count.
+ *
  * @clones: tasks that programs made, threads among them
  * @threads: those of @clones that are threads of their maker's process
  * @joined: those of @clones that a task outside the group put into it
  * @kernel_threads: TIDs given to tasks that the kernel makes for a member, or that
  *	a process from outside makes before it begins (%VPROCNS_BIND_JOIN_AT_EXEC)
  *	(io_uring workers); a few more than tasks where a limit refuses these
- * @exits: members that ended
+ * @exits: how many of @clones have begun to exit, zombies among them, and pid 1 when it
+ *	has. So when the group has ended it is @clones and one. It is worked out from the
+ *	tasks that are there: those made during the call may hide as many that ended, as
+ *	may clones that began before the bind, and one that fails counts for a moment.
+ *	Tasks from before the bind and kernel threads are left out. Tasks that a process from
+ *	outside makes before it begins count here alone.
  * @rewritten: requests to clone that went on with other flags; one that a signal
  *	restarts is a request more
  * @refused: requests refused, by enum vprocns_rule; the rest is zero
@@ -580,7 +589,8 @@ struct vprocns_members {
 /**
  * VPROCNS_STATS - a group's counters
  *
- * On a group; fills in a struct vprocns_stats.
+ * On a group; fills in a struct vprocns_stats. Looks at each live task, as VPROCNS_INFO
+ * does.
  *
  * Return: 0, or -1 with an errno that every ioctl may have.
  */
