@@ -13,7 +13,8 @@
  * 4. The target sees what the original returns: a clone that failed gives all back
  *    that it took.
  *
- * numbers.c decides which number it is.
+ * numbers.c decides which number it is. The probes, step 3 among them, are there only
+ * while a group or somebody who listens needs them.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -22,6 +22,7 @@
 
 #include "control.h"
 #include "group.h"
+#include "hooks.h"
 #include "member.h"
 #include "ring.h"
 #include "symbols.h"
@@ -348,6 +349,27 @@ static struct vprocns_ring *ring_of(struct descriptor *descriptor)
 	return smp_load_acquire(&descriptor->ring);
 }
 
+/* A ring, and the probes that most of its events come from. */
+static struct vprocns_ring *open_ring(struct vprocns_rings *rings, u32 size,
+				      u32 wake)
+{
+	struct vprocns_ring *ring;
+	const int err = vprocns_probes_get();
+
+	if (err)
+		return ERR_PTR(err);
+	ring = vprocns_ring_create(rings, size, wake);
+	if (IS_ERR(ring))
+		vprocns_probes_put();
+	return ring;
+}
+
+static void close_ring(struct vprocns_rings *rings, struct vprocns_ring *ring)
+{
+	vprocns_ring_destroy(rings, ring);
+	vprocns_probes_put();
+}
+
 static int events(struct descriptor *descriptor, unsigned int cmd,
 		  const void __user *arg)
 {
@@ -364,12 +386,12 @@ static int events(struct descriptor *descriptor, unsigned int cmd,
 	if (events.size < VPROCNS_EVENTS_MIN || events.size > VPROCNS_EVENTS_MAX ||
 	    !is_power_of_2(events.size) || events.wake > events.size)
 		return -EINVAL;
-	ring = vprocns_ring_create(rings, events.size, events.wake);
+	ring = open_ring(rings, events.size, events.wake);
 	if (IS_ERR(ring))
 		return PTR_ERR(ring);
 	/* Another thread may have been faster. */
 	if (cmpxchg_release(&descriptor->ring, NULL, ring)) {
-		vprocns_ring_destroy(rings, ring);
+		close_ring(rings, ring);
 		return -EBUSY;
 	}
 	return 0;
@@ -478,7 +500,7 @@ static int group_release(struct inode *inode, struct file *file)
 	struct vprocns_group *const group = descriptor->group;
 
 	if (descriptor->ring)
-		vprocns_ring_destroy(&group->rings, descriptor->ring);
+		close_ring(&group->rings, descriptor->ring);
 	vprocns_group_put(group);
 	kfree(descriptor);
 	return 0;

@@ -5,16 +5,19 @@
  * listens. No event waits or allocates, and each may come with preemption off.
  */
 #include <linux/binfmts.h>
+#include <linux/mutex.h>
 #include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/timekeeping.h>
+#include <linux/workqueue.h>
 
 #include "compat.h"
 #include "event.h"
 #include "group.h"
+#include "hooks.h"
 #include "ring.h"
 #include "symbols.h"
 
@@ -24,6 +27,112 @@
 #define EVENT_IS_WANTED(group, name)					\
 	(vprocns_rings_wanted(&(group)->rings) ||			\
 	 trace_vprocns_##name##_enabled())
+
+/*
+ * Of the tracepoints whose events come from probes, how many somebody traces. The
+ * kernel says so under a lock that it takes to register a probe as well, so a worker
+ * gets the probes.
+ */
+static unsigned int nr_traced;
+/* The worker may get them. */
+static bool following;
+/* Protects these two. Taken under the kernel's lock of tracepoints; innermost. */
+static DEFINE_MUTEX(traced_lock);
+/* The worker's own. */
+static bool has_probes;
+
+static void follow_tracers(struct work_struct *work);
+static DECLARE_DELAYED_WORK(follow_work, follow_tracers);
+
+static void follow_tracers(struct work_struct *work)
+{
+	bool wanted;
+
+	mutex_lock(&traced_lock);
+	wanted = nr_traced && following;
+	mutex_unlock(&traced_lock);
+	if (wanted == has_probes)
+		return;
+	if (!wanted) {
+		vprocns_probes_put();
+	} else if (vprocns_probes_get()) {
+		mod_delayed_work(vprocns_unbound_wq, &follow_work, HZ);
+		return;
+	}
+	has_probes = wanted;
+}
+
+/**
+ * vprocns_events_init - tracers get what they ask for
+ *
+ * What was asked for before, too: the tracepoints are there before the module is up.
+ *
+ * Context: process.
+ */
+void vprocns_events_init(void)
+{
+	mutex_lock(&traced_lock);
+	following = true;
+	mod_delayed_work(vprocns_unbound_wq, &follow_work, 0);
+	mutex_unlock(&traced_lock);
+}
+
+/**
+ * vprocns_events_exit - they get it no more
+ *
+ * Context: process; a tracer may still come and go.
+ */
+void vprocns_events_exit(void)
+{
+	mutex_lock(&traced_lock);
+	following = false;
+	mutex_unlock(&traced_lock);
+	cancel_delayed_work_sync(&follow_work);
+	follow_tracers(NULL);
+}
+
+/**
+ * vprocns_events_settle - what tracers have asked for so far is there on return
+ *
+ * Context: process; waits for the worker, which takes hooks_lock.
+ */
+void vprocns_events_settle(void)
+{
+	flush_delayed_work(&follow_work);
+}
+
+static void count_traced(int change)
+{
+	mutex_lock(&traced_lock);
+	nr_traced += change;
+	if (following)
+		mod_delayed_work(vprocns_unbound_wq, &follow_work, 0);
+	mutex_unlock(&traced_lock);
+}
+
+/**
+ * vprocns_event_traced - a first tracer comes to a tracepoint
+ *
+ * What happens in the next moment it may miss, but in no group that is bound later.
+ *
+ * Context: process, under the kernel's lock of tracepoints.
+ * Return: 0.
+ */
+int vprocns_event_traced(void)
+{
+	count_traced(1);
+	return 0;
+}
+
+/**
+ * vprocns_event_untraced - the last tracer of a tracepoint goes
+ *
+ * Context: as vprocns_event_traced().
+ */
+void vprocns_event_untraced(void)
+{
+	count_traced(-1);
+}
 
 static pid_t tid_in(const struct vprocns_group *group, struct pid *pid)
 {

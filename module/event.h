@@ -14,6 +14,12 @@ struct vprocns_refusal;
 DECLARE_TRACEPOINT(vprocns_new);
 DECLARE_TRACEPOINT(vprocns_exit);
 
+void vprocns_events_init(void);
+void vprocns_events_exit(void);
+void vprocns_events_settle(void);
+int vprocns_event_traced(void);
+void vprocns_event_untraced(void);
+
 void vprocns_event_made(const struct vprocns_group *group);
 void vprocns_event_bound(struct vprocns_group *group);
 void vprocns_event_ended(struct vprocns_group *group);

@@ -226,6 +226,29 @@ static int wake_on_exit(wait_queue_entry_t *wait, unsigned int mode, int flags,
 	return 0;
 }
 
+/* What a bound group needs of the kernel: the hooks, and the probes if @probes. */
+static int take_hooks(bool probes)
+{
+	int err;
+
+	/* Whoever traces already sees all of the group. */
+	vprocns_events_settle();
+	err = vprocns_hooks_get();
+	if (!err && probes) {
+		err = vprocns_probes_get();
+		if (err)
+			vprocns_hooks_put();
+	}
+	return err;
+}
+
+static void drop_hooks(bool probes)
+{
+	if (probes)
+		vprocns_probes_put();
+	vprocns_hooks_put();
+}
+
 static void end_group(struct work_struct *work)
 {
 	struct vprocns_group *const group =
@@ -244,7 +267,7 @@ static void end_group(struct work_struct *work)
 	mutex_unlock(&groups_lock);
 
 	vprocns_event_ended(group);
-	vprocns_hooks_put();
+	drop_hooks(group->has_probes);
 	vprocns_group_put(group);
 }
 
@@ -426,7 +449,7 @@ static int check_bind(const struct vprocns_group *group,
 }
 
 static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
-			 struct pid *init, bool self, u32 flags)
+			 struct pid *init, bool self, u32 flags, bool probes)
 {
 	lockdep_assert_held(&groups_lock);
 	kref_get(&group->refs);
@@ -435,6 +458,7 @@ static void become_bound(struct vprocns_group *group, struct pid_namespace *ns,
 	group->self_bound = self;
 	group->waits_for_exec = flags & VPROCNS_BIND_AT_EXEC;
 	group->joiners.at_exec = flags & VPROCNS_BIND_JOIN_AT_EXEC;
+	group->has_probes = probes;
 	group->begun = ktime_get_ns();
 	group->init = get_pid(init);
 	/* Pairs with smp_load_acquire() in member.c, and in vprocns_group_exits(). */
@@ -466,6 +490,8 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
 		       u32 flags)
 {
 	struct pid_namespace *const ns = ns_of_pid(pid);
+	/* They keep the records, and see who executes and who has joined. */
+	const bool probes = group->numbers.by_lineage || flags;
 	struct pid *init;
 	int err;
 
@@ -478,17 +504,17 @@ int vprocns_group_bind(struct vprocns_group *group, struct pid *pid, bool self,
 	err = check_bind(group, ns, init);
 	mutex_unlock(&groups_lock);
 	if (!err)
-		err = vprocns_hooks_get();
+		err = take_hooks(probes);
 	if (err)
 		goto out;
 
 	mutex_lock(&groups_lock);
 	err = check_bind(group, ns, init);
 	if (!err)
-		become_bound(group, ns, init, self, flags);
+		become_bound(group, ns, init, self, flags, probes);
 	mutex_unlock(&groups_lock);
 	if (err)
-		vprocns_hooks_put();
+		drop_hooks(probes);
 out:
 	put_pid(init);
 	return err;

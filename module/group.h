@@ -76,6 +76,7 @@ struct vprocns_status {
  * @begun: when they began, in ns, as a task's start is
  * @has_process: a member of a threads-only group that its init binds has made its
  *	process, or is about to; init's main thread alone uses it
+ * @has_probes: it needs the probes; fixed by the bind
  * @vfork_warned: the log says that vfork runs as fork
  * @node: in the table by namespace while the group is bound
  * @name_node: in the table by name, if it has one; under groups_lock
@@ -110,6 +111,7 @@ struct vprocns_group {
 	bool waits_for_exec;
 	u64 begun;
 	bool has_process;
+	bool has_probes;
 	atomic_t vfork_warned;
 
 	struct hlist_node node;

@@ -4,7 +4,8 @@
  * policy.
  *
  * One ftrace_ops holds all functions, so they come and go as one: nothing is
- * ever half hooked. Only unloading the module waits for RCU-tasks.
+ * ever half hooked. Only unloading the module waits for RCU-tasks. The probes
+ * also come and go as one, but apart from the hooks: most groups need none.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -35,15 +36,17 @@ static struct vprocns_probe *probes;
 static size_t nr_probes;
 
 /*
- * Protects hooked and ready, and is held while the kernel's text is patched: not
- * taken with a lock that another group's calls need.
+ * Protects hooked, probed and ready, and is held while the kernel's text is patched:
+ * not taken with a lock that another group's calls need.
  */
 static DEFINE_MUTEX(hooks_lock);
 static bool hooked;
+static bool probed;
 /* What is needed was found, and the module is not on its way out. */
 static bool ready;
-/* Bound groups. Goes up under hooks_lock, so that no hook goes meanwhile. */
-static atomic_t users = ATOMIC_INIT(0);
+/* Who needs them. Each goes up under hooks_lock, so that none goes meanwhile. */
+static atomic_t hook_users = ATOMIC_INIT(0);
+static atomic_t probe_users = ATOMIC_INIT(0);
 static bool keep_hooks;
 
 DEFINE_PER_CPU(long, vprocns_inside);
@@ -172,15 +175,42 @@ static void name_the_taken(int err)
 	kfree(trial);
 }
 
-static void probes_off(size_t nr)
+static void unregister_probes(size_t nr)
 {
 	while (nr--)
 		tracepoint_probe_unregister(probes[nr].tp, probes[nr].probe, NULL);
 }
 
-static int hooks_on(void)
+static int probes_on(void)
 {
 	size_t i;
+	int err;
+
+	lockdep_assert_held(&hooks_lock);
+	for (i = 0; i < nr_probes; i++) {
+		err = tracepoint_probe_register(probes[i].tp, probes[i].probe,
+						NULL);
+		if (err) {
+			pr_err_ratelimited("the tracepoint %s can't be probed (%d)\n",
+					   probes[i].name, err);
+			unregister_probes(i);
+			return err;
+		}
+	}
+	probed = true;
+	return 0;
+}
+
+/* Waits for nobody, as hooks_off(). */
+static void probes_off(void)
+{
+	lockdep_assert_held(&hooks_lock);
+	unregister_probes(nr_probes);
+	probed = false;
+}
+
+static int hooks_on(void)
+{
 	int err;
 
 	lockdep_assert_held(&hooks_lock);
@@ -188,28 +218,21 @@ static int hooks_on(void)
 		pr_err_ratelimited("kernel.ftrace_enabled is 0: set it to 1 to make groups\n");
 		return -ENODEV;
 	}
-
-	/* Before the hooks: every number that they give out gets committed. */
-	for (i = 0; i < nr_probes; i++) {
-		err = tracepoint_probe_register(probes[i].tp, probes[i].probe,
-						NULL);
-		if (err) {
-			pr_err("the tracepoint %s can't be probed (%d)\n",
-			       probes[i].name, err);
-			goto err_probes;
-		}
-	}
-
 	err = register_patiently(hook_ops);
-	if (err) {
+	if (err)
 		name_the_taken(err);
-		goto err_probes;
-	}
-	hooked = true;
-	return 0;
+	else
+		hooked = true;
+	return err;
+}
 
-err_probes:
-	probes_off(i);
+/* Those of the two that are not on. */
+static int all_on(void)
+{
+	int err = probed ? 0 : probes_on();
+
+	if (!err && !hooked)
+		err = hooks_on();
 	return err;
 }
 
@@ -224,8 +247,8 @@ static long sum_inside(void)
 }
 
 /*
- * Takes all off, and waits for nobody: as long as the module is there, a task that
- * is still in a handler, a target or a probe does no harm. To ftrace the ops and its
+ * Takes the hooks off, and waits for nobody: as long as the module is there, a task
+ * that is still in a handler, a target or a probe does no harm. To ftrace the ops and its
  * trampoline look like the kernel's own, which are never freed; for others it waits
  * for RCU-tasks, seconds on a busy machine, under a lock that the next bind needs,
  * or frees the trampoline without waiting where the next bind is refused. free_ops()
@@ -251,11 +274,8 @@ static int hooks_off(void)
 		module_put(THIS_MODULE);
 	}
 	stuck = err;
-	if (err)
-		return err;
-	probes_off(nr_probes);
-	hooked = false;
-	return 0;
+	hooked = err;
+	return err;
 }
 
 static void hooks_idle(struct work_struct *work);
@@ -264,8 +284,10 @@ static DECLARE_DELAYED_WORK(idle_work, hooks_idle);
 static void hooks_idle(struct work_struct *work)
 {
 	mutex_lock(&hooks_lock);
-	if (!atomic_read(&users) && !keep_hooks && hooked && hooks_off())
+	if (!atomic_read(&hook_users) && !keep_hooks && hooked && hooks_off())
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
+	if (!atomic_read(&probe_users) && !keep_hooks && probed)
+		probes_off();
 	mutex_unlock(&hooks_lock);
 }
 
@@ -276,8 +298,8 @@ static int set_keep_hooks(const char *value, const struct kernel_param *param)
 	mutex_lock(&hooks_lock);
 	err = param_set_bool(value, param);
 	/* At the load it is looked at later, at the unload no more. */
-	if (!err && ready && keep_hooks && !hooked) {
-		err = hooks_on();
+	if (!err && ready && keep_hooks) {
+		err = all_on();
 		if (err)
 			keep_hooks = false;
 	}
@@ -311,7 +333,7 @@ int vprocns_hooks_get(void)
 	if (!hooked)
 		err = hooks_on();
 	if (!err)
-		atomic_inc(&users);
+		atomic_inc(&hook_users);
 	mutex_unlock(&hooks_lock);
 	/* EBUSY is a namespace that is another group's. */
 	return err == -EBUSY ? -ETXTBSY : err;
@@ -324,7 +346,41 @@ int vprocns_hooks_get(void)
  */
 void vprocns_hooks_put(void)
 {
-	if (atomic_dec_and_test(&users))
+	if (atomic_dec_and_test(&hook_users))
+		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
+}
+
+/**
+ * vprocns_probes_get - somebody needs the probes
+ *
+ * On return each task that is made, executes or exits comes by them. Those that are
+ * about to may not: what a probe has to see begins later.
+ *
+ * Context: process; takes hooks_lock; patches the kernel's text if nobody else needs
+ * them.
+ * Return: 0, -ENOMEM, or what else registering said; with a line in the log.
+ */
+int vprocns_probes_get(void)
+{
+	int err = 0;
+
+	mutex_lock(&hooks_lock);
+	if (!probed)
+		err = probes_on();
+	if (!err)
+		atomic_inc(&probe_users);
+	mutex_unlock(&hooks_lock);
+	return err;
+}
+
+/**
+ * vprocns_probes_put - somebody no longer needs them; off some seconds later
+ *
+ * Context: any that may not be in an interrupt; takes no lock.
+ */
+void vprocns_probes_put(void)
+{
+	if (atomic_dec_and_test(&probe_users))
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 }
 
@@ -423,7 +479,7 @@ static void free_ops(void)
  * @probe_count: how many
  *
  * Nothing is registered on return, but with keep_hooks: hooks are there while a
- * group is bound.
+ * group is bound, probes while somebody needs them.
  *
  * Return: 0, or a negative errno after one line that names what is missing.
  */
@@ -448,14 +504,18 @@ int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
 		goto err_ops;
 
 	mutex_lock(&hooks_lock);
-	err = hooks_on();
+	err = all_on();
 	ready = !err;
+	if (err && probed)
+		probes_off();
 	mutex_unlock(&hooks_lock);
 	if (err)
-		goto err_ops;
+		goto err_probes;
 	hooks_idle(NULL);
 	return 0;
 
+err_probes:
+	tracepoint_synchronize_unregister();
 err_ops:
 	ftrace_free_filter(hook_ops);
 	kfree(hook_ops);
@@ -467,7 +527,8 @@ err_ops:
  *
  * Does not return before that is done: what is still called may not be freed.
  *
- * Context: process; no group is left, but a target that freed one may run.
+ * Context: process; no group is left, but a target that freed one may run; nobody
+ * needs the probes.
  */
 void vprocns_hooks_exit(void)
 {
@@ -478,7 +539,7 @@ void vprocns_hooks_exit(void)
 	for (;;) {
 		cancel_delayed_work_sync(&idle_work);
 		hooks_idle(NULL);
-		if (!hooked)
+		if (!hooked && !probed)
 			break;
 		ssleep(1);
 	}

@@ -42,6 +42,8 @@ int vprocns_hooks_init(struct vprocns_hook *hooks, size_t nr_hooks,
 void vprocns_hooks_exit(void);
 int vprocns_hooks_get(void);
 void vprocns_hooks_put(void);
+int vprocns_probes_get(void);
+void vprocns_probes_put(void);
 
 /*
  * Tasks inside a target. Each is counted up on one CPU and maybe down on

@@ -10,6 +10,7 @@
 #include "clone.h"
 #include "compat.h"
 #include "control.h"
+#include "event.h"
 #include "group.h"
 #include "hooks.h"
 #include "namespace.h"
@@ -63,13 +64,15 @@ static int __init vprocns_init(void)
 	err = vprocns_groups_init();
 	if (err)
 		goto err_pid;
+	vprocns_events_init();
 	/* Last: from here on there can be groups. */
 	err = vprocns_control_init();
 	if (err)
-		goto err_groups;
+		goto err_events;
 	return 0;
 
-err_groups:
+err_events:
+	vprocns_events_exit();
 	vprocns_groups_exit();
 err_pid:
 	vprocns_pid_exit();
@@ -82,6 +85,7 @@ static void __exit vprocns_exit(void)
 {
 	/* The last group's end needs the hooks' lock, and the hooks its table. */
 	vprocns_control_exit();
+	vprocns_events_exit();
 	vprocns_hooks_exit();
 	vprocns_groups_exit();
 	vprocns_pid_exit();

@@ -13,6 +13,7 @@
 #include <linux/tracepoint.h>
 
 #include "compat.h"
+#include "event.h"
 #include "group.h"
 #include "vprocns.h"
 
@@ -73,7 +74,7 @@ TRACE_EVENT(vprocns_ended,
 	TP_printk("group=%llu", __entry->group)
 );
 
-TRACE_EVENT(vprocns_new,
+TRACE_EVENT_FN(vprocns_new,
 	TP_PROTO(const struct vprocns_group *group,
 		 const struct vprocns_event_new *event),
 	TP_ARGS(group, event),
@@ -112,10 +113,11 @@ TRACE_EVENT(vprocns_new,
 		  __entry->host_tid, __entry->host_tgid, __entry->cloner,
 		  __entry->joined, __entry->has, __entry->flags,
 		  __entry->lineage, __entry->cloner_lineage, __entry->ordinal,
-		  __entry->comm)
+		  __entry->comm),
+	vprocns_event_traced, vprocns_event_untraced
 );
 
-TRACE_EVENT(vprocns_exec,
+TRACE_EVENT_FN(vprocns_exec,
 	TP_PROTO(const struct vprocns_group *group,
 		 const struct vprocns_event_exec *event, const char *filename),
 	TP_ARGS(group, event, filename),
@@ -142,10 +144,11 @@ TRACE_EVENT(vprocns_exec,
 	TP_printk("group=%llu tid=%d host_tid=%d old_host_tid=%d has=%#x lineage=%016llx comm=%s filename=%s",
 		  __entry->group, __entry->tid, __entry->host_tid,
 		  __entry->old_host_tid, __entry->has, __entry->lineage,
-		  __entry->comm, __get_str(filename))
+		  __entry->comm, __get_str(filename)),
+	vprocns_event_traced, vprocns_event_untraced
 );
 
-TRACE_EVENT(vprocns_exit,
+TRACE_EVENT_FN(vprocns_exit,
 	TP_PROTO(const struct vprocns_group *group,
 		 const struct vprocns_event_exit *event),
 	TP_ARGS(group, event),
@@ -207,7 +210,8 @@ TRACE_EVENT(vprocns_exit,
 		  __entry->stime, __entry->run_delay, __entry->nvcsw,
 		  __entry->nivcsw, __entry->min_flt, __entry->maj_flt,
 		  __entry->rchar, __entry->wchar, __entry->read_bytes,
-		  __entry->write_bytes, __entry->maxrss)
+		  __entry->write_bytes, __entry->maxrss),
+	vprocns_event_traced, vprocns_event_untraced
 );
 
 TRACE_EVENT(vprocns_refused,

@@ -559,7 +559,8 @@ struct vprocns_members {
  * VPROCNS_BIND - bind a group to a PID namespace, for good
  *
  * On a group; takes a struct vprocns_bind. The first bind has functions of the
- * kernel hooked.
+ * kernel hooked. The first of a group that numbers by lineage, or with a flag, has
+ * tracepoints probed as well.
  *
  * Return: 0, or -1 with errno:
  * * EPERM - the initial namespace; the caller's own when the caller is not its
@@ -960,7 +961,9 @@ struct vprocns_events_stats {
  * (VPROCNS_OPEN) can have a ring of its own, and each gets every event. Processes
  * that share one descriptor, by fork(2) or SCM_RIGHTS, share its ring: each
  * record goes to one of them. The ring lives as long as the descriptor. Members
- * never wait for a reader: an event that finds the ring full is lost and counted.
+ * never wait for a reader: an event that finds the ring full is lost and counted. The
+ * machine's first ring has tracepoints of the kernel probed, until some seconds after the
+ * last one has gone.
  *
  * read(2) gives as many whole records as fit, and waits for the first one unless
  * O_NONBLOCK is set. 0 is the end: the group has ended and everything was read.
@@ -981,7 +984,8 @@ struct vprocns_events_stats {
  * * EINVAL - a size or wake out of range
  * * EBUSY - this descriptor has a ring
  * * ENOSPC - VPROCNS_EVENTS_READERS descriptors of the group have one
- * * ENOMEM - beyond RLIMIT_MEMLOCK (without CAP_IPC_LOCK), or no memory
+ * * ENOMEM - beyond RLIMIT_MEMLOCK (without CAP_IPC_LOCK), or no memory, also for the
+ *   probes
  */
 #define VPROCNS_EVENTS		_IOW(VPROCNS_IOC, 0x16, struct vprocns_events)
 
