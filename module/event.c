@@ -134,28 +134,39 @@ void vprocns_event_untraced(void)
 	count_traced(-1);
 }
 
-static pid_t tid_in(const struct vprocns_group *group, struct pid *pid)
+/* The number that a member, or the init, has in its group. */
+static pid_t tid_of(const struct pid *pid)
 {
-	return pid_nr_ns(pid, group->ns);
+	return pid->numbers[pid->level].nr;
+}
+
+/* The number that a reader in @ns knows, which most often is the initial one. */
+static pid_t tid_for(struct pid *pid, struct pid_namespace *ns)
+{
+	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
 }
 
 /* The beginning of a record of @pid's task, for tracers. */
-static struct vprocns_event begin(const struct vprocns_group *group, int kind,
-				  size_t size, struct pid *pid)
+static struct vprocns_event begin(int kind, size_t size, struct pid *pid)
 {
 	return (struct vprocns_event) {
 		.kind	  = kind,
 		.size	  = size,
 		.time	  = ktime_get_ns(),
-		.tid	  = tid_in(group, pid),
+		.tid	  = tid_of(pid),
 		.host_tid = pid_nr(pid),
 	};
 }
 
-/* Without the lock of get_task_comm(), which may sleep; another thread may rename. */
+/*
+ * Without the lock of get_task_comm(), which may sleep; another thread may rename. The
+ * kernel keeps zeros after a name.
+ */
 static void copy_comm(char *to, const struct task_struct *task)
 {
-	strscpy_pad(to, task->comm, VPROCNS_COMM_LEN);
+	static_assert(VPROCNS_COMM_LEN == TASK_COMM_LEN);
+	memcpy(to, task->comm, TASK_COMM_LEN);
+	to[TASK_COMM_LEN - 1] = '\0';
 }
 
 /* To each ring, with the TID that its reader knows. */
@@ -166,7 +177,7 @@ static void tell(struct vprocns_group *group, struct vprocns_event *event,
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(ring, &group->rings.list, node) {
-		event->host_tid = pid_nr_ns(pid, ring->ns);
+		event->host_tid = tid_for(pid, ring->ns);
 		vprocns_ring_write(ring, event);
 	}
 	rcu_read_unlock();
@@ -192,7 +203,7 @@ void vprocns_event_made(const struct vprocns_group *group)
 void vprocns_event_bound(struct vprocns_group *group)
 {
 	struct vprocns_event_bound bound = {
-		.event = begin(group, VPROCNS_EVENT_BOUND, sizeof(bound),
+		.event = begin(VPROCNS_EVENT_BOUND, sizeof(bound),
 			       group->init),
 		.ns_inum = group->ns->ns.inum,
 	};
@@ -233,9 +244,9 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 {
 	struct task_struct *const parent = current;
 	struct vprocns_event_new new = {
-		.event = begin(group, VPROCNS_EVENT_NEW, sizeof(new),
+		.event = begin(VPROCNS_EVENT_NEW, sizeof(new),
 			       task_pid(child)),
-		.tgid = tid_in(group, task_tgid(child)),
+		.tgid = tid_of(task_tgid(child)),
 		.host_tgid = pid_nr(task_tgid(child)),
 		.joined = task_active_pid_ns(parent) != group->ns,
 		.has = VPROCNS_EVENT_FLAGS,
@@ -245,7 +256,7 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 	struct vprocns_ring *ring;
 
 	if (!new.joined)
-		new.cloner = tid_in(group, task_pid(parent));
+		new.cloner = tid_of(task_pid(parent));
 	if (vprocns_numbers_describe(&group->numbers, child, &origin, &new.lineage)) {
 		new.has |= VPROCNS_EVENT_LINEAGE;
 		new.cloner_lineage = origin.cloner_lineage;
@@ -257,8 +268,8 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 	/* As tell(), with a second number. */
 	rcu_read_lock();
 	list_for_each_entry_rcu(ring, &group->rings.list, node) {
-		new.event.host_tid = pid_nr_ns(task_pid(child), ring->ns);
-		new.host_tgid = pid_nr_ns(task_tgid(child), ring->ns);
+		new.event.host_tid = tid_for(task_pid(child), ring->ns);
+		new.host_tgid = tid_for(task_tgid(child), ring->ns);
 		vprocns_ring_write(ring, &new.event);
 	}
 	rcu_read_unlock();
@@ -290,7 +301,7 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	memset(&record, 0, sizeof(record));
 	strscpy(record.filename, filename, sizeof(record.filename));
 	size = ALIGN(sizeof(*exec) + strlen(record.filename) + 1, 8);
-	exec->event = begin(group, VPROCNS_EVENT_EXEC, size, task_pid(task));
+	exec->event = begin(VPROCNS_EVENT_EXEC, size, task_pid(task));
 	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exec->lineage))
 		exec->has = VPROCNS_EVENT_LINEAGE;
 	copy_comm(exec->comm, task);
@@ -301,7 +312,7 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	/* As tell(), with a second number: it is known for the initial namespace. */
 	rcu_read_lock();
 	list_for_each_entry_rcu(ring, &group->rings.list, node) {
-		exec->event.host_tid = pid_nr_ns(task_pid(task), ring->ns);
+		exec->event.host_tid = tid_for(task_pid(task), ring->ns);
 		exec->old_host_tid = ring->ns->level || old_pid == task->pid ?
 				     0 : old_pid;
 		vprocns_ring_write(ring, &exec->event);
@@ -359,7 +370,7 @@ void vprocns_event_tell_exit(struct vprocns_group *group,
 			     struct task_struct *task)
 {
 	struct vprocns_event_exit exit = {
-		.tgid = tid_in(group, task_tgid(task)),
+		.tgid = tid_of(task_tgid(task)),
 		.status = task->exit_code,
 	};
 	struct vprocns_origin origin;
@@ -369,7 +380,7 @@ void vprocns_event_tell_exit(struct vprocns_group *group,
 	copy_comm(exit.comm, task);
 	fill_in_use(&exit, task);
 	/* After what was used, which is then never longer than the task's life. */
-	exit.event = begin(group, VPROCNS_EVENT_EXIT, sizeof(exit), task_pid(task));
+	exit.event = begin(VPROCNS_EVENT_EXIT, sizeof(exit), task_pid(task));
 	exit.end = exit.event.time;
 	trace_vprocns_exit(group, &exit);
 	tell(group, &exit.event, task_pid(task));
@@ -390,7 +401,7 @@ void vprocns_event_refused(struct vprocns_group *group,
 	if (!EVENT_IS_WANTED(group, refused))
 		return;
 	refused = (struct vprocns_event_refused) {
-		.event = begin(group, VPROCNS_EVENT_REFUSED, sizeof(refused),
+		.event = begin(VPROCNS_EVENT_REFUSED, sizeof(refused),
 			       task_pid(current)),
 		.call = refusal->call,
 		.rule = refusal->rule,
@@ -417,7 +428,7 @@ void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags)
 	if (!EVENT_IS_WANTED(group, rewritten))
 		return;
 	rewritten = (struct vprocns_event_rewritten) {
-		.event = begin(group, VPROCNS_EVENT_REWRITTEN,
+		.event = begin(VPROCNS_EVENT_REWRITTEN,
 			       sizeof(rewritten), task_pid(current)),
 		.asked = asked,
 		.flags = flags,
@@ -440,7 +451,7 @@ void vprocns_event_capset_refused(struct vprocns_group *group, int err)
 	if (!EVENT_IS_WANTED(group, capset_refused))
 		return;
 	refused = (struct vprocns_event_capset_refused) {
-		.event = begin(group, VPROCNS_EVENT_CAPSET_REFUSED,
+		.event = begin(VPROCNS_EVENT_CAPSET_REFUSED,
 			       sizeof(refused), task_pid(current)),
 		.err = err,
 	};
