@@ -58,15 +58,15 @@
 #endif
 
 /* Since 6.14 each PID namespace has its own; before, one unexported variable. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
-#define VPROCNS_NEEDED_BEFORE_6_14	false
+#ifdef VPROCNS_HAS_NS_PID_MAX
+#define VPROCNS_NEEDED_GLOBAL_PID_MAX	false
 static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
 				     const int *global)
 {
 	return READ_ONCE(ns->pid_max);
 }
 #else
-#define VPROCNS_NEEDED_BEFORE_6_14	true
+#define VPROCNS_NEEDED_GLOBAL_PID_MAX	true
 static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
 				     const int *global)
 {
@@ -119,7 +119,7 @@ static inline int vprocns_ns_type(const struct inode *inode)
 #endif
 
 /* 6.10 takes the source from the field's declaration. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#ifdef VPROCNS_HAS_ASSIGN_STR_FIELD
 #define vprocns_assign_str(field, from)	__assign_str(field)
 #else
 #define vprocns_assign_str(field, from)	__assign_str(field, from)

@@ -7,8 +7,8 @@
  *
  * use: LINKED, when the module loads; LOOKED_UP, in the kernel's table of symbols;
  * HOOKED, looked up, and ftrace must be able to patch its entry.
- * when: ALWAYS; BEFORE_6_14, on kernels before 6.14; X86_64; ARM64; IA32, on x86
- * kernels that run 32-bit programs.
+ * when: ALWAYS; GLOBAL_PID_MAX, on kernels whose PID namespaces have none of their own
+ * (before 6.14); X86_64; ARM64; IA32, on x86 kernels that run 32-bit programs.
  */
 SYMBOL(register_kprobe, LINKED, ALWAYS)
 SYMBOL(kallsyms_lookup_name, LINKED, ALWAYS)
@@ -20,7 +20,7 @@ SYMBOL(ftrace_location, LOOKED_UP, ALWAYS)
 SYMBOL(pidfd_pid, LOOKED_UP, ALWAYS)
 SYMBOL(task_sched_runtime, LOOKED_UP, ALWAYS)
 SYMBOL(free_pid, LOOKED_UP, ALWAYS)
-SYMBOL(pid_max, LOOKED_UP, BEFORE_6_14)
+SYMBOL(pid_max, LOOKED_UP, GLOBAL_PID_MAX)
 SYMBOL(alloc_pid, HOOKED, ALWAYS)
 SYMBOL(kernel_clone, HOOKED, ALWAYS)
 SYMBOL(ksys_unshare, HOOKED, ALWAYS)

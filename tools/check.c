@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -23,7 +22,7 @@ static const struct column columns[] = {
 
 /* The module's own list says how it uses each symbol, and when. */
 enum use { LINKED, LOOKED_UP, HOOKED };
-enum when { ALWAYS, BEFORE_6_14, X86_64, IA32, ARM64 };
+enum when { ALWAYS, GLOBAL_PID_MAX, X86_64, IA32, ARM64 };
 
 static const struct symbol {
 	const char *name;
@@ -46,23 +45,14 @@ static void feature(struct table *table, const char *name, const char *state,
 	table_cell(table, "%s", note);
 }
 
-static bool before_6_14(void)
-{
-	struct utsname kernel;
-	int major, minor;
-
-	uname(&kernel);
-	return sscanf(kernel.release, "%d.%d", &major, &minor) == 2 &&
-	       (major < 6 || (major == 6 && minor < 14));
-}
-
 static bool is_needed(enum when when)
 {
 	switch (when) {
 	case ALWAYS:
 		return true;
-	case BEFORE_6_14:
-		return before_6_14();
+	case GLOBAL_PID_MAX:
+		/* Only the headers tell which kernels have none; all others have it. */
+		return false;
 #ifdef __x86_64__
 	case X86_64:
 		return true;
