@@ -113,8 +113,47 @@ export CONTAINERS_CONF=/tmp/oci/containers.conf CONTAINERS_STORAGE_CONF=/tmp/oci
 holds "podman: an image" podman import image.tar probe
 marked=(--annotation org.vprocns.numbering=lineage)
 
+# lifetime WHO PODMAN: a container's, and a pod's, by that user's podman.
+lifetime() {
+	local who=$1 p=$2 first
+
+	holds "$who: a container that stays" "$p" run --detach --name stays "${marked[@]}" \
+		--annotation org.vprocns.name=stays --health-cmd '/bin/probe numbers' --health-interval disable \
+		probe /bin/sh -c 'trap "echo stopping; exit 0" TERM; while :; do sleep 1; done'
+	run "$p" exec stays /bin/probe numbers
+	first=$out
+	is "$who: exec" 0
+	holds "$who: health check" "$p" healthcheck run stays
+	# A user without systemd has no cgroup to pause.
+	if [[ $who == podman ]]; then
+		holds "$who: pause" "$p" pause stays
+		holds "$who: unpause" "$p" unpause stays
+	fi
+	run vprocns ps stays
+	is "$who: ps from outside" 0
+	holds "$who: restart, with the name" "$p" restart --time 5 stays
+	run "$p" exec stays /bin/probe numbers
+	[[ $status == 0 && $first == "self "* && $out == "$first" ]]
+	say $? "$who: the same numbers after a restart"
+	holds "$who: stop" "$p" stop --time 5 stays
+	run "$p" logs stays
+	has "$who: logs" stopping
+	"$p" rm --force stays >/dev/null
+	run eventually no_group
+	is "$who: no group stays" 0
+
+	run "$p" pod create --name pair --infra=false
+	is "$who: a pod" 0
+	run "$p" run --detach --pod pair --name one "${marked[@]}" --annotation org.vprocns.name=one probe /bin/sleep 1000
+	is "$who: a pod's first container" 0
+	run "$p" run --rm --pod pair "${marked[@]}" probe /bin/probe numbers
+	[[ $status == 0 && $out == "self 1 child 1000 "* ]]
+	say $? "$who: a pod's second container"
+	"$p" pod rm --force --time 1 pair >/dev/null 2>&1
+}
+
 podman_as_root() {
-	local runtime p first
+	local runtime p
 
 	for runtime in crun runc; do
 		p=(podman --runtime $runtime)
@@ -135,37 +174,7 @@ podman_as_root() {
 	[[ $err == *"profile 'nonsense'"* ]]
 	say $? "podman, runc: and the hook's line is shown"
 
-	holds "podman: a container that stays" podman run --detach --name stays "${marked[@]}" \
-		--annotation org.vprocns.name=stays --health-cmd '/bin/probe numbers' --health-interval disable \
-		probe /bin/sh -c 'trap "echo stopping; exit 0" TERM; while :; do sleep 1; done'
-	run podman exec stays /bin/probe numbers
-	first=$out
-	is "podman: exec" 0
-	holds "podman: health check" podman healthcheck run stays
-	holds "podman: pause" podman pause stays
-	holds "podman: unpause" podman unpause stays
-	run vprocns ps stays
-	is "podman: ps from outside" 0
-	holds "podman: restart, with the name" podman restart --time 5 stays
-	run podman exec stays /bin/probe numbers
-	[[ $status == 0 && $out == "$first" ]]
-	say $? "podman: the same numbers after a restart"
-	holds "podman: stop" podman stop --time 5 stays
-	run podman logs stays
-	has "podman: logs" stopping
-	podman rm --force stays >/dev/null
-	run no_group
-	is "podman: no group stays" 0
-
-	run podman pod create --name pair --infra=false
-	if [[ $status == 0 ]]; then
-		run podman run --detach --pod pair --name one "${marked[@]}" --annotation org.vprocns.name=one probe /bin/sleep 1000
-		is "podman: a pod's first container" 0
-		run podman run --rm --pod pair "${marked[@]}" probe /bin/probe numbers
-		[[ $status == 0 && $out == "self 1 child 1000 "* ]]
-		say $? "podman: a pod's second container"
-	fi
-	podman pod rm --force --time 1 pair >/dev/null 2>&1
+	lifetime podman podman
 }
 
 # A container is recorded from its program on, and looked at from outside.
@@ -209,16 +218,26 @@ P
 	holds "record: nobody else may read it" test "$(stat -c %a "$kept/$id.jsonl")" == 600
 	podman rm --all >/dev/null
 
-	podman run --detach --name outside "${marked[@]}" --annotation org.vprocns.name=outside probe \
-		/bin/sh -c 'while :; do sleep 1; done' >/dev/null
-	vprocns record --quiet --group outside -o outside.jsonl &
-	await grep -q '"kind":"member"' outside.jsonl
-	holds "record: exec while it is recorded from outside" podman exec outside /bin/probe numbers
-	podman rm --force --time 0 outside >/dev/null
-	run wait $!
-	is "record: from outside, until the container ends" 0
-	run vprocns show outside.jsonl
-	has "record: with what exec started" ' probe  *0 '
+	# From outside, while they live: what exec starts has the same place in both.
+	for runtime in crun runc; do
+		podman --runtime $runtime run --detach --name outside "${marked[@]}" \
+			--annotation org.vprocns.name=outside probe \
+			/bin/sh -c 'while :; do sleep 1; done' >/dev/null
+		vprocns record --quiet --group outside -o outside.$runtime.jsonl &
+		await grep -q '"kind":"member"' outside.$runtime.jsonl
+		run vprocns ps outside
+		has "record, $runtime: ps from outside" ' (sh|sleep) *$'
+		holds "record, $runtime: exec while it is recorded from outside" podman exec outside /bin/probe numbers
+		podman rm --force --time 0 outside >/dev/null
+		run wait $!
+		is "record, $runtime: from outside, until the container ends" 0
+		run vprocns show outside.$runtime.jsonl
+		has "record, $runtime: with what exec started" ' probe  *0 '
+	done
+	run vprocns compare outside.crun.jsonl --against outside.runc.jsonl
+	is "record: two containers, recorded from outside, can be compared" 0
+	has "record: what exec started is matched" ' probe '
+	sed 's/^/# compare: /' "$tap_out"
 	await bash -c '! pgrep -f "[v]procns oci-hook"'
 }
 
@@ -297,7 +316,11 @@ R
 		run rootless --runtime $runtime run --rm --annotation org.vprocns.profile=container probe /bin/probe namespaces
 		[[ $status == 0 && $(grep -c 'clone3 EPERM' <<<"$out") == 8 ]]
 		say $? "rootless, $runtime: no namespaces"
+		run rootless --runtime $runtime run --rm --init "${marked[@]}" probe /bin/probe numbers
+		[[ $status == 0 && $out == "self 1000 "* ]]
+		say $? "rootless, $runtime: --init: the program is 1000"
 	done
+	lifetime rootless rootless
 }
 
 # Engines without hooks.d, by a runtime that adds the hook.
