@@ -125,8 +125,8 @@ static int take_record(const char *word)
 }
 
 /*
- * On a node srun's word was good, or did not come from srun; a failure would drain the
- * node, so there the tasks fail, with the reason.
+ * On a node srun's word was good, or did not come from srun; after a failure there srun
+ * says "Plugin initialization failed" and not why, so the tasks fail, with the reason.
  */
 static int told(int err, int remote)
 {
@@ -430,7 +430,7 @@ int slurm_spank_init_post_opt(spank_t sp, int ac, char **av)
 		return ESPANK_SUCCESS;
 	init_parent = getpid();
 	spank_get_item(sp, S_JOB_LOCAL_TASK_COUNT, &tasks_left);
-	/* A failure would drain the node: the tasks fail, with the reason. */
+	/* Of a failure here srun would not say why: the tasks fail, with the reason. */
 	if (!*reason)
 		start_group(sp);
 	return ESPANK_SUCCESS;
