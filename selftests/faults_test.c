@@ -86,22 +86,29 @@ static bool nothing_hooked(void)
 	return count_hooks() == 0;
 }
 
+static __u64 events_told(int group)
+{
+	struct vprocns_events_stats stats = {};
+
+	return ioctl(group, VPROCNS_EVENTS_STATS, &stats) ? 0 : stats.told;
+}
+
 FIXTURE_VARIANT_ADD(group, linux) {
 	.create = { .profile = VPROCNS_PROFILE_LINUX },
 };
 
-/* With the hooks off: the first bind brings them up. */
-TEST_F_TIMEOUT(device, bind_first, 300)
+/* With the hooks off: the first bind brings them up, and the probes if it needs them. */
+static void bind_first(struct __test_metadata *_metadata, int device,
+		       struct vprocns_create *create)
 {
 	struct faults faults;
 	int group, fd, ret;
 	pid_t init;
 
-	NEEDS_INJECTION();
 	start(&faults);
 	do {
 		ASSERT_TRUE(EVENTUALLY(nothing_hooked()));
-		group = call(self->fd, VPROCNS_CREATE, &self->create);
+		group = call(device, VPROCNS_CREATE, create);
 		ASSERT_LE(0, group);
 		init = sleeping_namespace();
 		fd = sys_pidfd_open(init);
@@ -114,15 +121,63 @@ TEST_F_TIMEOUT(device, bind_first, 300)
 		close(fd);
 		close(group);
 		EXPECT_EQ(128 + SIGKILL, end_namespace(init));
-		EXPECT_TRUE(EVENTUALLY(groups_listed(self->fd) == 0));
+		EXPECT_TRUE(EVENTUALLY(groups_listed(device) == 0));
+	} while (faults.hit);
+	EXPECT_EQ(0, ret);
+	EXPECT_LT(create->numbering ? 4 : 1, faults.nth);
+	TH_LOG("%u faults", faults.nth - 1);
+	create->numbering = VPROCNS_NUMBERING_SEQUENTIAL;
+	group = call(device, VPROCNS_CREATE, create);
+	ASSERT_LE(0, group);
+	EXPECT_TRUE(numbers(group));
+	close(group);
+}
+
+TEST_F_TIMEOUT(device, bind_first, 300)
+{
+	NEEDS_INJECTION();
+	bind_first(_metadata, self->fd, &self->create);
+}
+
+TEST_F_TIMEOUT(device, bind_first_by_lineage, 300)
+{
+	NEEDS_INJECTION();
+	self->create.numbering = VPROCNS_NUMBERING_LINEAGE;
+	bind_first(_metadata, self->fd, &self->create);
+}
+
+/* With the probes off: the first reader brings them up. */
+TEST_F_TIMEOUT(device, read_first, 300)
+{
+	struct vprocns_events events = { .size = VPROCNS_EVENTS_MIN };
+	struct faults faults;
+	int group, ret;
+	pid_t init;
+
+	NEEDS_INJECTION();
+	start(&faults);
+	do {
+		/* Nothing says that they have gone, five seconds after the last reader. */
+		sleep(7);
+		group = call(self->fd, VPROCNS_CREATE, &self->create);
+		ASSERT_LE(0, group);
+		ret = FAULTY(&faults, call(group, VPROCNS_EVENTS, &events));
+		EXPECT_TRUE(works_or_documented(ret, bind_errnos)) {
+			TH_LOG("fault %u: %s", faults.nth, strerror(-ret));
+		}
+		if (ret)
+			EXPECT_EQ(0, call(group, VPROCNS_EVENTS, &events));
+		init = sleeping_group(group);
+		EXPECT_LT(0, init);
+		EXPECT_EQ(128 + SIGKILL, end_namespace(init));
+		EXPECT_TRUE(EVENTUALLY(get_info(group).state == VPROCNS_STATE_ENDED));
+		/* The bind, one task, its end and that of pid 1, and the group's. */
+		EXPECT_EQ(5, events_told(group));
+		close(group);
 	} while (faults.hit);
 	EXPECT_EQ(0, ret);
 	EXPECT_LT(4, faults.nth);
 	TH_LOG("%u faults", faults.nth - 1);
-	group = call(self->fd, VPROCNS_CREATE, &self->create);
-	ASSERT_LE(0, group);
-	EXPECT_TRUE(numbers(group));
-	close(group);
 }
 
 /* With the tables that lineage numbering has besides. */

@@ -209,14 +209,16 @@ MEMBER_TEST(never_more_ends_than_tasks)
 
 MEMBER_TEST(kernel_thread_counts_as_itself_alone)
 {
-	const int ring = make_kernel_thread();
+	int ring;
 
+	EXPECT_LT(0, spend_number());
+	ring = make_kernel_thread();
 	ASSERT_LE(0, ring);
 	EXPECT_EQ(1, get_stats(self->group).kernel_threads);
-	EXPECT_TRUE(counted(self->group, 0, 0));
+	EXPECT_TRUE(counted(self->group, 1, 1));
 	close(ring);
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
-	EXPECT_TRUE(counted(self->group, 0, 0));
+	EXPECT_TRUE(counted(self->group, 1, 1));
 }
 
 static int join(pid_t init, bool fail)
