@@ -8,10 +8,13 @@
 
 dir=$(mktemp -d /tmp/preemption.XXXXXX)
 
-# argv[1] tasks with its own, then 41 forks by the name of forker.
+# argv[1] tasks with its own, and as many refusals but for one; then 41 forks by the name
+# of forker, each with a refusal.
 program='
-import _thread, os, sys, threading
+import _thread, ctypes, os, sys, threading
 threading.stack_size(65536)
+CLONE_NEWUTS = 0x04000000
+unshare = ctypes.CDLL(None).unshare
 ready, ends = threading.Semaphore(0), threading.Event()
 def wait():
     ready.release()
@@ -21,6 +24,7 @@ for _ in others:
     _thread.start_new_thread(wait, ())
 for _ in others:
     ready.acquire()
+    unshare(CLONE_NEWUTS)
 with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as comm:
     comm.write("forker")
 for _ in range(41):
@@ -28,40 +32,45 @@ for _ in range(41):
     if not pid:
         os._exit(0)
     os.waitpid(pid, 0)
+    unshare(CLONE_NEWUTS)
 os._exit(0)'
 
-# Our probes, in which the locks are taken. The clock is the processor's: one an instruction.
-for probe in newtask exit; do
-	echo "p:held/begin_$probe vprocns:vprocns_probe_$probe" >>$tracing/kprobe_events
-	echo "r:held/end_$probe vprocns:vprocns_probe_$probe" >>$tracing/kprobe_events
+# Where locks are taken: our probes and what counts a refusal. The clock is the
+# processor's: one an instruction.
+functions=(probe_newtask probe_exit refusal_add)
+for function in "${functions[@]}"; do
+	echo "p:held/begin_$function vprocns:vprocns_$function" >>$tracing/kprobe_events
+	echo "r:held/end_$function vprocns:vprocns_$function" >>$tracing/kprobe_events
 done
 echo 'comm == "forker"' >$tracing/events/held/filter
 clock=$(sed 's/.*\[\(.*\)\].*/\1/' $tracing/trace_clock)
 echo x86-tsc >$tracing/trace_clock
 echo 1 >$tracing/events/held/enable
 
-# held TASKS: the median of what a fork takes in each probe among so many, as
-# "exit=N newtask=N".
+# held TASKS: the median of what each function takes among so many, as "NAME=N" each.
 held() {
 	echo >$tracing/trace
-	vprocns "${how[@]}" -- python3 -c "$program" "$1"
-	sed -nE 's/.* ([0-9]+): (begin|end)_(newtask|exit): .*/\1 \2 \3/p' $tracing/trace |
+	"${how[@]}" python3 -c "$program" "$1" </dev/null
+	sed -nE 's/.* ([0-9]+): (begin|end)_(\w+): .*/\1 \2 \3/p' $tracing/trace |
 		awk '$2 == "begin" { begin[$3] = $1 } $2 == "end" { print $3, $1 - begin[$3] }' |
 		sort -k1,1 -k2,2n | awk '
 			{ took[$1, ++count[$1]] = $2 }
-			END { for (probe in count) print probe "=" took[probe, int((count[probe] + 1) / 2)] }' |
+			END { for (name in count) print name "=" took[name, int((count[name] + 1) / 2)] }' |
 		sort
 }
 
-# grown FEW MANY: those of MANY that took more than FEW by what a list of 1,000 would.
+# grown FEW... MANY...: those of MANY that took more than FEW by what a list of 1,000 would.
 grown() {
 	awk 'BEGIN {
-		for (i = 1; i <= 2; i++) {
+		half = (ARGC - 1) / 2
+		for (i = 1; i <= half; i++) {
 			split(ARGV[i], few, "=")
-			split(ARGV[i + 2], many, "=")
+			split(ARGV[i + half], many, "=")
 			if (few[1] != many[1] || !few[2] || many[2] > few[2] + 1000)
 				print few[1], "took", few[2], "among few,", many[2], "among many"
 		}
+		if (half != 3)
+			print half, "functions were called"
 	}' "$@"
 }
 
@@ -77,14 +86,14 @@ compare() {
 }
 
 # With sequential numbering it takes a reader that there are probes.
-compare "lineage" run --numbering lineage
-compare "a reader" record --quiet -o "$dir/recording"
+compare "lineage" vprocns run --quiet --numbering lineage --
+compare "a reader" vprocns record --quiet -o "$dir/recording" --
 
 echo 0 >$tracing/events/held/enable
 echo "$clock" >$tracing/trace_clock
-for probe in newtask exit; do
-	echo "-:held/begin_$probe" >>$tracing/kprobe_events
-	echo "-:held/end_$probe" >>$tracing/kprobe_events
+for function in "${functions[@]}"; do
+	echo "-:held/begin_$function" >>$tracing/kprobe_events
+	echo "-:held/end_$function" >>$tracing/kprobe_events
 done
 rm -r "$dir"
 tap_end
