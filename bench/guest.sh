@@ -29,11 +29,12 @@ outside() {
 	"$program" "${arguments[@]}"
 }
 
-# beside_group CMD...: while a group lives that CMD has nothing to do with.
+# beside_group NUMBERING CMD...: while a group lives that CMD has nothing to do with.
 beside_group() {
-	local group
+	local numbering=$1 group
+	shift
 	# shellcheck disable=SC2016
-	vprocns run -- bash -c 'echo >"$work/alive"; exec sleep infinity' &
+	vprocns run --numbering "$numbering" -- bash -c 'echo >"$work/alive"; exec sleep infinity' &
 	group=$!
 	read -r <"$work/alive"
 	"$@"
@@ -63,8 +64,11 @@ measure host outside
 measure pidns inside
 insmod "$module"
 measure idle outside
-measure elsewhere beside_group outside
-measure beside beside_group inside
+measure elsewhere_sequential beside_group sequential outside
+measure beside_sequential beside_group sequential inside
 measure sequential inside --numbering sequential
-measure lineage inside --numbering lineage
 measure strict inside --profile shadow-strict
+# Last: by lineage a group needs probes as well, which stay for some seconds.
+measure elsewhere_lineage beside_group lineage outside
+measure beside_lineage beside_group lineage inside
+measure lineage inside --numbering lineage

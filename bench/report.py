@@ -8,14 +8,18 @@ import pathlib
 import re
 import sys
 
-BASES = {"idle": "host", "elsewhere": "host", "beside": "pidns",
+BASES = {"idle": "host", "elsewhere_sequential": "host", "elsewhere_lineage": "host",
+         "beside_sequential": "pidns", "beside_lineage": "pidns",
          "sequential": "pidns", "lineage": "pidns", "strict": "pidns"}
-COLUMNS = ["host", "idle", "elsewhere", "pidns", "beside", "sequential", "lineage", "strict"]
+COLUMNS = ["host", "idle", "elsewhere_sequential", "elsewhere_lineage", "pidns",
+           "beside_sequential", "beside_lineage", "sequential", "lineage", "strict"]
 # What the README shows.
 CHOSEN = ["fork", "vfork_exec", "thread", "clone3", "capget"]
-CHOSEN_COLUMNS = ["pidns", "sequential", "lineage", "host", "elsewhere", "beside"]
+CHOSEN_COLUMNS = ["pidns", "sequential", "lineage", "beside_sequential", "beside_lineage",
+                  "host", "elsewhere_sequential", "elsewhere_lineage"]
 KINDS = {"plain": "#9aa0a6", "sequential": "#0072b2", "lineage": "#009e73"}
-COLOURS = {"idle": "#9aa0a6", "elsewhere": "#e69f00", "beside": "#56b4e9",
+COLOURS = {"idle": "#9aa0a6", "elsewhere_sequential": "#e69f00", "elsewhere_lineage": "#d55e00",
+           "beside_sequential": "#56b4e9", "beside_lineage": "#8172b2",
            "sequential": "#0072b2", "lineage": "#009e73", "strict": "#cc79a7"}
 # What is aimed at, as ratios and as instructions more.
 RATIOS = {("fork", "sequential"): 1.003, ("fork", "lineage"): 1.006,
@@ -23,8 +27,9 @@ RATIOS = {("fork", "sequential"): 1.003, ("fork", "lineage"): 1.006,
           ("posix_spawn", "sequential"): 1.010, ("thread", "sequential"): 1.020}
 MORE = {("fork", "sequential"): 450, ("fork", "lineage"): 650,
         ("clone3", "sequential"): 300, ("clone3", "lineage"): 500,
-        ("fork", "elsewhere"): 90, ("clone3", "elsewhere"): 90,
-        ("fork", "beside"): 150, ("clone3", "beside"): 150}
+        **{(bench, f"{place}_{numbering}"): more for bench in ("fork", "clone3")
+           for place, more in (("elsewhere", 90), ("beside", 150))
+           for numbering in ("sequential", "lineage")}}
 WORST = {("range", "99.9"): 1.05, ("range", "full"): 1.30, ("flight", "1000"): 1.02}
 NAMED, BIND = 20000, 50
 
@@ -40,7 +45,12 @@ class Results:
     def __init__(self, path):
         self.text = json.loads(path.read_text())
         self.rows = {(row["bench"], row["where"]): row for row in self.text["instructions"]}
+        self.places = {row["where"] for row in self.text["instructions"]}
         self.benches = list(dict.fromkeys(row["bench"] for row in self.text["instructions"]))
+
+    def measured(self, places):
+        """Those of places that are in the file: an older one lacks what is new."""
+        return [place for place in places if place in self.places]
 
     def ratio(self, bench, where):
         base = self.rows[bench, BASES[where]]["value"]
@@ -70,6 +80,7 @@ class Results:
 
 def table(results, benches, columns):
     """A line a bench: instructions, or ratio, difference and verdict."""
+    columns = results.measured(columns)
     lines = [["", *columns, "spread"]]
     for bench in benches:
         line = [bench]
@@ -179,25 +190,25 @@ def verdict_of_worst(results):
            f"({judged(late, BIND, 'd')} ms, by the clock).")
 
 
-LEFT, RIGHT, TOP, BAR, GAP, WIDTH = 100, 70, 60, 9, 12, 760
+LEFT, RIGHT, TOP, BAR, GAP, WIDTH = 100, 70, 74, 9, 12, 760
 
 
 def scale(results):
     """A function from percent to pixels: square roots, so that 0.1 shows beside 30."""
     most = max(abs(results.ratio(bench, where) - 1) * 100
-               for bench in results.benches for where in BASES)
+               for bench in results.benches for where in results.measured(BASES))
     unit = (WIDTH - LEFT - RIGHT) / math.sqrt(max(most, 1))
     return lambda percent: math.copysign(math.sqrt(abs(percent)), percent) * unit
 
 
 def bars(results, bench, top, pixels):
     yield f'<text x="{LEFT - 14}" y="{top + 2.5 * BAR + 4}" text-anchor="end">{bench}</text>'
-    for i, (where, colour) in enumerate(COLOURS.items()):
+    for i, where in enumerate(results.measured(COLOURS)):
         y = top + i * BAR
         percent = round((results.ratio(bench, where) - 1) * 100, 1)
         end = pixels(percent)
         yield (f'<rect x="{LEFT + min(end, 0):.1f}" y="{y}" width="{abs(end):.1f}" '
-               f'height="{BAR - 1}" fill="{colour}"/>')
+               f'height="{BAR - 1}" fill="{COLOURS[where]}"/>')
         aim = target(bench, where)
         tick = pixels((aim - 1) * 100) if aim else 0
         if aim:
@@ -210,7 +221,7 @@ def bars(results, bench, top, pixels):
 def plot(results):
     """Bars of what each place adds to its base; the ticks are the targets."""
     pixels = scale(results)
-    step = len(COLOURS) * BAR + GAP
+    step = len(results.measured(COLOURS)) * BAR + GAP
     height = TOP + len(results.benches) * step
     svg = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
@@ -219,9 +230,10 @@ def plot(results):
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{LEFT}" y="16">Instructions more than the base, in percent (tick: target). '
         f'Linux {results.text["kernel"]}, {results.text["date"]}</text>']
-    for i, (where, colour) in enumerate(COLOURS.items()):
-        svg.append(f'<rect x="{LEFT + i * 122}" y="26" width="9" height="9" fill="{colour}"/>'
-                   f'<text x="{LEFT + i * 122 + 13}" y="34">{where}/{BASES[where]}</text>')
+    for i, where in enumerate(results.measured(COLOURS)):
+        x, y = 10 + i % 5 * 150, 26 + i // 5 * 14
+        svg.append(f'<rect x="{x}" y="{y}" width="9" height="9" fill="{COLOURS[where]}"/>'
+                   f'<text class="small" x="{x + 13}" y="{y + 8}">{where}/{BASES[where]}</text>')
     for percent in (0, 0.2, 1, 3, 10, 20, 30):
         x = LEFT + pixels(percent)
         if x <= WIDTH:
