@@ -26,7 +26,7 @@ build/demo/mutexes: demo/mutexes.c
 	@mkdir -p $(@D)
 	$(CC) -O2 -Wall -Wextra -Werror -o $@ $< -pthread
 
-benches := $(addprefix build/bench/,bench bind scale worst versus probe)
+benches := $(addprefix build/bench/,bench bind reader scale worst versus probe)
 
 # Static, so that what it executes reads no file but itself.
 $(benches): build/bench/%: bench/%.c bench/kinds.c bench/kinds.h bench/measure.h uapi/vprocns.h
@@ -169,7 +169,7 @@ check-pages:
 ONLY ?=
 bench:
 	@selftests/install-deps
-	@$(MAKE) -s --no-print-directory tool $(addprefix build/bench/,bench bind scale worst)
+	@$(MAKE) -s --no-print-directory tool $(addprefix build/bench/,bench bind reader scale worst)
 	@selftests/vm/build-module $(BENCH_KERNEL)
 	@echo "measuring in virtual machines (an hour or so; ONLY=counts half of it)"
 	@bench/collect.py --kernel $(BENCH_KERNEL) $(ONLY:%=--only %) --output results/bench.json

@@ -20,7 +20,8 @@ import sys
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 PLACES = ["host", "pidns", "idle", "elsewhere_sequential", "elsewhere_lineage",
-          "beside_sequential", "beside_lineage", "sequential", "lineage", "strict"]
+          "beside_sequential", "beside_lineage", "sequential", "lineage", "recorded",
+          "strict"]
 BENCHES = ["fork", "vfork_exec", "posix_spawn", "thread", "clone3",
            "getpid", "gettid", "capget", "capset", "unshare", "setns", "kill0"]
 BY_WORDS = ["--cpu", "erms=off,fsrm=off"]

@@ -10,13 +10,14 @@ shift
 arguments=("$@")
 work=$(mktemp -d)
 program=$work/bench
+reader=$work/reader
 # On tmpfs: a wait for a file of the host is idle time, which counts as well.
-cp "$(dirname "$0")/../build/bench/bench" "$program"
-mkfifo "$work/ready" "$work/go" "$work/alive"
+cp "$(dirname "$0")"/../build/bench/{bench,reader} "$work"
+mkfifo "$work/ready" "$work/go" "$work/alive" "$work/reads"
 export program work
-# Everywhere the same page tables, and numbers that lie equally deep in the
-# kernel's tree of them: 4096 to 262143, also where they are hashes.
-echo 0 >/proc/sys/kernel/randomize_va_space
+# Everywhere numbers that lie equally deep in the kernel's tree of them: 4096 to
+# 262143, also where they are hashes. The page tables are the same, since the machine
+# randomizes no address.
 export first=5000
 
 measure() { # WHERE CMD...
@@ -44,20 +45,33 @@ beside_group() {
 
 # inside [BIND-OPTION]...: in a PID namespace of its own, without an option a
 # plain one. Whatever is set up is set up in both, so that only the module differs.
+# With $reads, somebody reads the group's events.
 # shellcheck disable=SC2016
 inside() {
-	local init
+	local init maker group reading
 	unshare --pid --fork --mount-proc bash -euc '
 		echo $((first - 1)) >/proc/sys/kernel/ns_last_pid
 		echo >"$work/ready"
 		read -r <"$work/go"
 		"$program" "$@"
 		exit' init "${arguments[@]}" &
+	maker=$!
 	read -r <"$work/ready"
-	init=$(pgrep --parent $!)
-	(($# == 0)) || vprocns bind --first "$first" "$@" "$init" >/dev/null
+	init=$(pgrep --parent $maker)
+	(($# == 0)) || group=$(vprocns bind --first "$first" "$@" "$init")
+	if [[ ${reads-} ]]; then
+		"$reader" "$group" >"$work/reads" &
+		reading=$!
+		read -r <"$work/reads"
+	fi
 	echo >"$work/go"
-	wait $!
+	wait $maker
+	[[ ! ${reads-} ]] || wait $reading
+}
+
+recorded() {
+	local reads=yes
+	inside "$@"
 }
 
 measure host outside
@@ -72,3 +86,4 @@ measure strict inside --profile shadow-strict
 measure elsewhere_lineage beside_group lineage outside
 measure beside_lineage beside_group lineage inside
 measure lineage inside --numbering lineage
+measure recorded recorded --numbering lineage

@@ -10,9 +10,10 @@ import sys
 
 BASES = {"idle": "host", "elsewhere_sequential": "host", "elsewhere_lineage": "host",
          "beside_sequential": "pidns", "beside_lineage": "pidns",
-         "sequential": "pidns", "lineage": "pidns", "strict": "pidns"}
+         "sequential": "pidns", "lineage": "pidns", "recorded": "lineage", "strict": "pidns"}
 COLUMNS = ["host", "idle", "elsewhere_sequential", "elsewhere_lineage", "pidns",
-           "beside_sequential", "beside_lineage", "sequential", "lineage", "strict"]
+           "beside_sequential", "beside_lineage", "sequential", "lineage", "recorded",
+           "strict"]
 # What the README shows.
 CHOSEN = ["fork", "vfork_exec", "thread", "clone3", "capget"]
 CHOSEN_COLUMNS = ["pidns", "sequential", "lineage", "beside_sequential", "beside_lineage",
@@ -20,11 +21,12 @@ CHOSEN_COLUMNS = ["pidns", "sequential", "lineage", "beside_sequential", "beside
 KINDS = {"plain": "#9aa0a6", "sequential": "#0072b2", "lineage": "#009e73"}
 COLOURS = {"idle": "#9aa0a6", "elsewhere_sequential": "#e69f00", "elsewhere_lineage": "#d55e00",
            "beside_sequential": "#56b4e9", "beside_lineage": "#8172b2",
-           "sequential": "#0072b2", "lineage": "#009e73", "strict": "#cc79a7"}
+           "sequential": "#0072b2", "lineage": "#009e73", "recorded": "#a0522d", "strict": "#cc79a7"}
 # What is aimed at, as ratios and as instructions more.
 RATIOS = {("fork", "sequential"): 1.003, ("fork", "lineage"): 1.006,
           ("clone3", "sequential"): 1.012, ("clone3", "lineage"): 1.020,
-          ("posix_spawn", "sequential"): 1.010, ("thread", "sequential"): 1.020}
+          ("posix_spawn", "sequential"): 1.010, ("thread", "sequential"): 1.020,
+          ("fork", "recorded"): 1.020, ("thread", "recorded"): 1.020}
 MORE = {("fork", "sequential"): 450, ("fork", "lineage"): 650,
         ("clone3", "sequential"): 300, ("clone3", "lineage"): 500,
         **{(bench, f"{place}_{numbering}"): more for bench in ("fork", "clone3")

@@ -8,7 +8,6 @@ set -euo pipefail
 work=$(mktemp -d)
 # On tmpfs: a wait for a file of the host is idle time, which counts as well.
 cp "$(dirname "$0")/../build/bench/scale" "$work/scale"
-echo 0 >/proc/sys/kernel/randomize_va_space
 pid_max=$(</proc/sys/kernel/pid_max)
 trap 'echo "$pid_max" >/proc/sys/kernel/pid_max' EXIT
 echo 200000 >/proc/sys/kernel/pid_max

@@ -7,7 +7,6 @@ set -euo pipefail
 work=$(mktemp -d)
 # On tmpfs: a wait for a file of the host is idle time, which counts as well.
 cp "$(dirname "$0")/../build/bench/worst" "$work/worst"
-echo 0 >/proc/sys/kernel/randomize_va_space
 pid_max=$(</proc/sys/kernel/pid_max)
 threads_max=$(</proc/sys/kernel/threads-max)
 trap 'echo "$pid_max" >/proc/sys/kernel/pid_max
