@@ -131,7 +131,7 @@ struct row {
 	const char *threads_only;
 };
 
-/* Columns behind the fourth are the answers of another time. */
+/* Columns after the fourth are the answers of another time. */
 static bool split(char *line, struct row *row)
 {
 	line[strcspn(line, "\n")] = '\0';

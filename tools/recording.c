@@ -78,7 +78,7 @@ static char *end_of_string(char *at)
 	return *at == '"' ? at : NULL;
 }
 
-/* Likewise after the value of @member, which begins at @at. */
+/* As above, after the value of @member, which begins at @at. */
 static char *scan_value(struct member *member, char *at)
 {
 	char *end;

@@ -234,7 +234,7 @@ static void begin_event(struct timeline *timeline, const char *phase,
 	timeline->has_event = true;
 }
 
-/* Likewise with its time, in microseconds. */
+/* As above, with its time, in microseconds. */
 static void put_event(struct timeline *timeline, const char *phase,
 		      const struct task *task, int64_t time)
 {
