@@ -75,7 +75,7 @@ has "probe: what is allowed outside" "^clone3 NEWPID	ok$"
 
 # It measures without the module first, and leaves it loaded as it was.
 await rmmod vprocns
-run "$top/bench/guest.sh" "$MODULE" --rounds 2 --repeats 1
+run "$top/bench/guest.sh" "$MODULE" --warmup 1 --rounds 2 --repeats 1
 places=$(cut -f 1 "$tap_out" | uniq -c | xargs)
 [[ $places == "13 host 13 pidns 13 idle 13 elsewhere_sequential 13 beside_sequential 13 sequential 13 strict 13 elsewhere_lineage 13 beside_lineage 13 lineage 13 recorded" ]]
 say $? "every bench at every place"
