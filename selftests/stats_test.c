@@ -12,14 +12,12 @@ FIXTURE_VARIANT_ADD(group, lineage) {
 };
 
 /* Whether so many were made since pid 1's first program, which counts, and have ended. */
+/* Looked at until it is so: since 6.15 a number goes a moment after its task. */
 static bool counted(int group, __u64 made, __u64 ended)
 {
 	const struct vprocns_stats stats = get_stats(group);
 
-	if (stats.clones == 1 + made && stats.exits == ended)
-		return true;
-	printf("# %llu clones, %llu exits\n", stats.clones, stats.exits);
-	return false;
+	return stats.clones == 1 + made && stats.exits == ended;
 }
 
 MEMBER_TEST(vfork_counts_while_the_child_lives)
@@ -35,7 +33,7 @@ MEMBER_TEST(vfork_counts_while_the_child_lives)
 	ASSERT_LT(0, pid);
 	EXPECT_TRUE(child_counts);
 	EXPECT_EQ(0, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 }
 
 MEMBER_TEST(zombie_has_ended)
@@ -47,9 +45,9 @@ MEMBER_TEST(zombie_has_ended)
 		_exit(0);
 	ASSERT_EQ(0, waitid(P_PID, pid, &info, WEXITED | WNOWAIT));
 	EXPECT_EQ(3, get_info(self->group).members);
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 	EXPECT_EQ(0, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 }
 
 static void *pause_on(void *arg)
@@ -80,7 +78,7 @@ MEMBER_TEST(exec_ends_all_other_threads)
 		pause_on(NULL);
 	}
 	EXPECT_EQ(0, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 3, 3));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 3, 3)));
 	EXPECT_EQ(2, get_stats(self->group).threads);
 }
 
@@ -97,10 +95,10 @@ static long fail_late(void)
 MEMBER_TEST(failed_clone_counts_for_nothing)
 {
 	EXPECT_EQ(-EFAULT, fail_late());
-	EXPECT_TRUE(counted(self->group, 0, 0));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 0, 0)));
 	EXPECT_LT(0, spend_number());
 	EXPECT_EQ(-EFAULT, fail_late());
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 }
 
 MEMBER_TEST(failed_thread_counts_for_nothing)
@@ -115,7 +113,7 @@ MEMBER_TEST(failed_thread_counts_for_nothing)
 	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
 	ASSERT_TRUE(write_to(path, "0"));
 	EXPECT_FALSE(make_thread());
-	EXPECT_TRUE(counted(self->group, 0, 0));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 0, 0)));
 	EXPECT_EQ(0, get_stats(self->group).threads);
 	EXPECT_TRUE(write_to("/sys/fs/cgroup/cgroup.procs", "0"));
 }
@@ -143,10 +141,10 @@ MEMBER_TEST(clone_in_flight_has_not_ended)
 	}
 	close(ready[1]);
 	ASSERT_EQ(1, read(ready[0], &byte, 1));
-	EXPECT_TRUE(counted(self->group, 3, 0));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 3, 0)));
 	kill(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 2, 2));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 2, 2)));
 }
 
 static void *fork_on(void *arg)
@@ -156,9 +154,15 @@ static void *fork_on(void *arg)
 	return arg;
 }
 
+static bool counted_all_but_one(int group)
+{
+	const struct vprocns_stats stats = get_stats(group);
+
+	return stats.exits == stats.clones - 1;
+}
+
 MEMBER_TEST(killed_clones_add_up)
 {
-	struct vprocns_stats stats;
 	pthread_t thread;
 	int round, i;
 	__u64 before;
@@ -180,8 +184,7 @@ MEMBER_TEST(killed_clones_add_up)
 	}
 	/* Pid 1 takes those whose parent is gone. */
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
-	stats = get_stats(self->group);
-	EXPECT_EQ(stats.clones - 1, stats.exits);
+	EXPECT_TRUE(EVENTUALLY(counted_all_but_one(self->group)));
 }
 
 /* Nobody is said to have ended before it was made, whatever goes on meanwhile. */
@@ -203,8 +206,7 @@ MEMBER_TEST(never_more_ends_than_tasks)
 	kill(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, status_of(pid));
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
-	stats = get_stats(self->group);
-	EXPECT_EQ(stats.clones - 1, stats.exits);
+	EXPECT_TRUE(EVENTUALLY(counted_all_but_one(self->group)));
 }
 
 MEMBER_TEST(kernel_thread_counts_as_itself_alone)
@@ -215,10 +217,10 @@ MEMBER_TEST(kernel_thread_counts_as_itself_alone)
 	ring = make_kernel_thread();
 	ASSERT_LE(0, ring);
 	EXPECT_EQ(1, get_stats(self->group).kernel_threads);
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 	close(ring);
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 }
 
 static int join(pid_t init, bool fail)
@@ -246,18 +248,18 @@ TEST_F(group, those_that_join)
 	if (!pid)
 		_exit(join(init, true));
 	EXPECT_EQ(0, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 0, 0));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 0, 0)));
 	EXPECT_EQ(0, get_stats(self->group).joined);
 	pid = fork();
 	if (!pid)
 		_exit(join(init, false));
 	EXPECT_EQ(3, status_of(pid));
-	EXPECT_TRUE(counted(self->group, 1, 1));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 1)));
 	EXPECT_EQ(1, get_stats(self->group).joined);
 	end_namespace(init);
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).state == VPROCNS_STATE_ENDED));
 	/* The program, the one that joined, and pid 1. */
-	EXPECT_TRUE(counted(self->group, 1, 3));
+	EXPECT_TRUE(EVENTUALLY(counted(self->group, 1, 3)));
 }
 
 /* Pid 1 with a child and a thread. Says that they are there; ends the child when told. */
@@ -296,17 +298,17 @@ TEST_F(group, those_from_before_the_bind)
 	ASSERT_EQ(1, read(tell[1], &byte, 1));
 	ASSERT_EQ(0, bind_group(self->group, pidfd));
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 3));
-	EXPECT_EQ(0, get_stats(self->group).exits);
+	EXPECT_TRUE(EVENTUALLY(get_stats(self->group).exits == 0));
 	ASSERT_EQ(1, write(tell[1], "", 1));
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).members == 2));
 	/* It was no clone of the group's. */
-	EXPECT_EQ(0, get_stats(self->group).exits);
+	EXPECT_TRUE(EVENTUALLY(get_stats(self->group).exits == 0));
 	ASSERT_EQ(1, write(tell[1], "", 1));
 	EXPECT_TRUE(EVENTUALLY(get_stats(self->group).exits == 1));
 	EXPECT_EQ(1, get_stats(self->group).clones);
 	end_namespace(init);
 	EXPECT_TRUE(EVENTUALLY(get_info(self->group).state == VPROCNS_STATE_ENDED));
-	EXPECT_EQ(2, get_stats(self->group).exits);
+	EXPECT_TRUE(EVENTUALLY(get_stats(self->group).exits == 2));
 	close(pidfd);
 }
 

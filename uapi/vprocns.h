@@ -321,7 +321,8 @@ enum vprocns_rule {
  * @exits: how many of @clones have begun to exit, zombies among them, and pid 1 when it
  *	has. So when the group has ended it is @clones and one. It is worked out from the
  *	tasks that are there: those made during the call may hide as many that ended, as
- *	may clones that began before the bind, and one that fails counts for a moment.
+ *	may clones that began before the bind. One that fails counts for a moment, and one
+ *	that is gone does not until its number is free.
  *	Tasks from before the bind and kernel threads are left out. Tasks that a process from
  *	outside makes before it begins count here alone.
  * @rewritten: requests to clone that went on with other flags; one that a signal
