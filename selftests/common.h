@@ -649,4 +649,24 @@ FIXTURE_TEARDOWN(group)
 
 #define MEMBER_TEST(test_name) MEMBER_TEST_F(group, test_name)
 
+/* Makes a cgroup that has room for the caller alone, and enters it. */
+static inline bool enter_full_cgroup(const char *cgroup)
+{
+	char limit[128], tasks[128];
+
+	snprintf(limit, sizeof(limit), "%s/pids.max", cgroup);
+	snprintf(tasks, sizeof(tasks), "%s/cgroup.procs", cgroup);
+	return write_to("/sys/fs/cgroup/cgroup.subtree_control", "+pids") &&
+	       (!mkdir(cgroup, 0755) || errno == EEXIST) &&
+	       write_to(limit, "1") && write_to(tasks, "0");
+}
+
+/* A thread that forks until it is killed. */
+static inline void *fork_on(void *arg)
+{
+	for (;;)
+		spend_number();
+	return arg;
+}
+
 #endif

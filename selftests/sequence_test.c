@@ -86,15 +86,7 @@ MEMBER_TEST(no_hole_after_emfile)
 
 MEMBER_TEST(no_hole_after_a_full_cgroup)
 {
-	const char *const cgroup = "/sys/fs/cgroup/sequence_test";
-	char path[128];
-
-	ASSERT_TRUE(write_to("/sys/fs/cgroup/cgroup.subtree_control", "+pids"));
-	ASSERT_TRUE(!mkdir(cgroup, 0755) || errno == EEXIST);
-	snprintf(path, sizeof(path), "%s/pids.max", cgroup);
-	ASSERT_TRUE(write_to(path, "1"));
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	ASSERT_TRUE(write_to(path, "0"));
+	ASSERT_TRUE(enter_full_cgroup("/sys/fs/cgroup/sequence_test"));
 	EXPECT_EQ(-1, fork());
 	EXPECT_EQ(EAGAIN, errno);
 	EXPECT_EQ(-1, fork());
@@ -123,13 +115,6 @@ MEMBER_TEST(no_hole_after_restarts)
 		EXPECT_EQ(FIRST + i, spend_number());
 	setitimer(ITIMER_REAL, &calm, NULL);
 	EXPECT_TRUE(has_no_holes(self->group));
-}
-
-static void *fork_on(void *arg)
-{
-	for (;;)
-		spend_number();
-	return arg;
 }
 
 MEMBER_TEST(no_hole_after_kills)

@@ -103,15 +103,7 @@ MEMBER_TEST(failed_clone_counts_for_nothing)
 
 MEMBER_TEST(failed_thread_counts_for_nothing)
 {
-	const char *const cgroup = "/sys/fs/cgroup/stats_test";
-	char path[128];
-
-	ASSERT_TRUE(write_to("/sys/fs/cgroup/cgroup.subtree_control", "+pids"));
-	ASSERT_TRUE(!mkdir(cgroup, 0755) || errno == EEXIST);
-	snprintf(path, sizeof(path), "%s/pids.max", cgroup);
-	ASSERT_TRUE(write_to(path, "1"));
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup);
-	ASSERT_TRUE(write_to(path, "0"));
+	ASSERT_TRUE(enter_full_cgroup("/sys/fs/cgroup/stats_test"));
 	EXPECT_FALSE(make_thread());
 	EXPECT_TRUE(EVENTUALLY(counted(self->group, 0, 0)));
 	EXPECT_EQ(0, get_stats(self->group).threads);
@@ -145,13 +137,6 @@ MEMBER_TEST(clone_in_flight_has_not_ended)
 	kill(pid, SIGKILL);
 	EXPECT_EQ(128 + SIGKILL, status_of(pid));
 	EXPECT_TRUE(EVENTUALLY(counted(self->group, 2, 2)));
-}
-
-static void *fork_on(void *arg)
-{
-	for (;;)
-		spend_number();
-	return arg;
 }
 
 static bool counted_all_but_one(int group)
