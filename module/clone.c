@@ -184,16 +184,14 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
  * A clone from one namespace into another: the cloner's own group judges it, and the
  * other's numbers it. Apart from the target, where most clones stay in one.
  */
-static noinline pid_t clone_across(const struct pid_namespace *from,
-				   const struct pid_namespace *to,
-				   struct kernel_clone_args *args)
+static noinline pid_t clone_across(struct kernel_clone_args *args)
 {
 	struct vprocns_group *own, *joined;
 	pid_t ret = 0;
 
 	rcu_read_lock();
-	own = vprocns_group_of_member(from);
-	joined = vprocns_group_get_of(to);
+	own = vprocns_group_of_member(ns_of_pid(task_pid(current)));
+	joined = vprocns_group_get_of(current->nsproxy->pid_ns_for_children);
 	rcu_read_unlock();
 	if (own)
 		ret = judge(own, args);
@@ -213,19 +211,16 @@ static noinline pid_t clone_across(const struct pid_namespace *from,
  * A clone by a process that has joined and begins at an exec that is still to come: no
  * clone of the group's, but a task in its namespace, unless that is one below.
  */
-static noinline pid_t clone_before_exec(const struct pid_namespace *ns,
+static noinline pid_t clone_before_exec(struct vprocns_group *group,
 					struct kernel_clone_args *args)
 {
-	const pid_t ret = static_call(vprocns_kernel_clone)(args);
-	struct vprocns_group *group;
+	pid_t ret;
 
-	if (ret < 0 || args->flags & CLONE_NEWPID)
-		return ret;
-	preempt_disable_notrace();
-	group = vprocns_group_of(ns);
-	if (group)
+	if (!args->set_tid_size)
+		args->set_tid = NULL;
+	ret = static_call(vprocns_kernel_clone)(args);
+	if (ret >= 0 && !(args->flags & CLONE_NEWPID))
 		atomic64_inc(&group->made_before);
-	preempt_enable_notrace();
 	return ret;
 }
 
@@ -243,49 +238,85 @@ static __always_inline pid_t clone_inside(struct vprocns_group *group,
 	return ret;
 }
 
-/* Stands in for kernel_clone(). May sleep, for a vfork as long as its child likes. */
+/*
+ * The caller's group for a clone that stays in its namespace, or NULL: as the hook has
+ * found it, where that could hand it on.
+ */
+static __always_inline struct vprocns_group *
+group_of_caller(const struct kernel_clone_args *args)
+{
+	struct vprocns_group *group;
+
+	if (likely(!args->set_tid_size))
+		return (void *)args->set_tid;
+	if (current->nsproxy->pid_ns_for_children != ns_of_pid(task_pid(current)))
+		return NULL;
+	preempt_disable_notrace();
+	group = vprocns_group_of(ns_of_pid(task_pid(current)));
+	preempt_enable_notrace();
+	return group;
+}
+
+/*
+ * Stands in for kernel_clone(). May sleep, for a vfork as long as its child likes. The
+ * caller's group needs no reference: the init, and so the group, outlives the caller.
+ */
 static pid_t kernel_clone_target(struct kernel_clone_args *args)
 {
-	struct pid_namespace *const ns = ns_of_pid(task_pid(current));
-	struct pid_namespace *const for_children = current->nsproxy->pid_ns_for_children;
-	struct vprocns_group *group;
+	struct vprocns_group *const group = group_of_caller(args);
 	pid_t ret;
 
 	vprocns_target_begin();
-	if (unlikely(for_children != ns)) {
-		ret = clone_across(ns, for_children, args);
-	} else {
-		preempt_disable_notrace();
-		/* A member needs no reference: the init, and so the group, outlives it. */
-		group = vprocns_group_of_member(ns);
-		preempt_enable_notrace();
-		ret = likely(group) ? clone_inside(group, args) :
-				      clone_before_exec(ns, args);
-	}
+	if (unlikely(!group))
+		ret = clone_across(args);
+	else if (unlikely(vprocns_joiners_is_starting(&group->joiners, current)))
+		ret = clone_before_exec(group, args);
+	else
+		ret = clone_inside(group, args);
 	vprocns_target_end();
 	return ret;
 }
 
+/*
+ * Where the program has no set_tid of its own the kernel won't read that: it tells the
+ * target which group the caller is in, so that this need not look again.
+ */
+static void hand_on(struct kernel_clone_args *args, struct vprocns_group *group)
+{
+	if (likely(!args->set_tid_size))
+		args->set_tid = (void *)group;
+}
+
 /**
- * vprocns_redirect_kernel_clone - takes over clones by members, and into groups
+ * vprocns_hook_kernel_clone - takes over clones by members, and into groups
  * @fregs: the registers at the entry of kernel_clone()
  *
  * Context: ftrace handler: see struct vprocns_hook.
- * Return: the target, or NULL.
  */
-void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs)
+notrace void vprocns_hook_kernel_clone(struct ftrace_regs *fregs)
 {
-	const struct pid_namespace *const ns = ns_of_pid(task_pid(current));
-	const struct pid_namespace *const for_children =
-		current->nsproxy->pid_ns_for_children;
+	const struct pid_namespace *const to = current->nsproxy->pid_ns_for_children;
+	const struct pid_namespace *from;
+	struct vprocns_group *group;
 
+	if (!to->level)
+		return;
+	from = ns_of_pid(task_pid(current));
+	if (!vprocns_group_may_be_of(to) &&
+	    (likely(from == to) || !vprocns_group_may_be_of(from)))
+		return;
 	/*
 	 * Nobody else: a vfork may stay in the target as long as its child likes, and
-	 * only a group holds the module meanwhile.
+	 * only a group holds the module meanwhile. An RCU read side, too.
 	 */
-	return vprocns_group_of(ns) ||
-	       (unlikely(for_children != ns) && vprocns_group_of(for_children)) ?
-	       kernel_clone_target : NULL;
+	preempt_disable_notrace();
+	group = vprocns_group_of(to);
+	if (group || unlikely(from != to && vprocns_group_of(from))) {
+		hand_on((void *)vprocns_regs_argument(fregs, 0),
+			likely(from == to) ? group : NULL);
+		vprocns_regs_set_ip(fregs, (unsigned long)kernel_clone_target);
+	}
+	preempt_enable_notrace();
 }
 
 /* Apart from the probe, which then has no registers to save for outsiders. */

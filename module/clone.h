@@ -53,7 +53,7 @@ static inline struct vprocns_clone *vprocns_clone_of(void *set_tid)
 }
 
 void vprocns_clone_init(void);
-void *vprocns_redirect_kernel_clone(struct ftrace_regs *fregs);
+void vprocns_hook_kernel_clone(struct ftrace_regs *fregs);
 VPROCNS_NEWTASK_PROBE(vprocns_probe_newtask);
 void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 			struct linux_binprm *bprm);

@@ -23,15 +23,20 @@
 #include <linux/tracepoint.h>
 #include <linux/workqueue.h>
 
+#include "clone.h"
 #include "compat.h"
 #include "group.h"
 #include "hooks.h"
+#include "pid.h"
 
 /* A loop of short runs must not pay for text patching each time. */
 #define IDLE_DELAY	(5 * HZ)
 
 static struct vprocns_hook *hooks;
 static size_t nr_hooks;
+/* Where ftrace patches the two of a clone. */
+static unsigned long kernel_clone_ip __ro_after_init;
+static unsigned long alloc_pid_ip __ro_after_init;
 static struct vprocns_probe *probes;
 static size_t nr_probes;
 
@@ -51,18 +56,18 @@ static bool keep_hooks;
 
 DEFINE_PER_CPU(long, vprocns_inside);
 
-/* ftrace calls us at no other place; those of a clone come first. */
-static __always_inline const struct vprocns_hook *hook_at(unsigned long ip)
+/* ftrace calls us at no other place. */
+static const struct vprocns_hook *hook_at(unsigned long ip)
 {
-	const struct vprocns_hook *hook = hooks;
+	const struct vprocns_hook *hook;
 
-	while (hook->ip != ip)
-		if (unlikely(++hook == hooks + nr_hooks))
-			return NULL;
-	return hook;
+	for (hook = hooks; hook < hooks + nr_hooks; hook++)
+		if (hook->ip == ip && hook->redirect)
+			return hook;
+	return NULL;
 }
 
-/* Apart from the handler, which then has no registers to save for outsiders. */
+/* Apart from the handler, which then has no registers to save. */
 static noinline notrace void redirect(unsigned long ip, struct ftrace_regs *fregs)
 {
 	const struct vprocns_hook *const hook = hook_at(ip);
@@ -100,13 +105,18 @@ static __always_inline bool concerns_us(void)
 
 /*
  * Nothing that it calls is hooked, so it does without ftrace's guard against
- * recursion, which FTRACE_OPS_FL_RECURSION would ask for.
+ * recursion, which FTRACE_OPS_FL_RECURSION would ask for. The two of a clone are called
+ * by name, which spares it a search and calls by pointers.
  */
 static void notrace vprocns_ftrace(unsigned long ip, unsigned long parent_ip,
 				   struct ftrace_ops *ops,
 				   struct ftrace_regs *fregs)
 {
-	if (concerns_us())
+	if (ip == kernel_clone_ip)
+		vprocns_hook_kernel_clone(fregs);
+	else if (ip == alloc_pid_ip)
+		vprocns_hook_alloc_pid(fregs);
+	else if (concerns_us())
 		redirect(ip, fregs);
 }
 
@@ -393,6 +403,11 @@ static void match_probe(struct tracepoint *tp, void *unused)
 			probes[i].tp = tp;
 }
 
+static unsigned long site_of(enum vprocns_symbol symbol)
+{
+	return vprocns_ftrace_site(vprocns_symbol_address(symbol));
+}
+
 static int find_all(void)
 {
 	size_t i;
@@ -407,7 +422,7 @@ static int find_all(void)
 		}
 
 	for (i = 0; i < nr_hooks; i++) {
-		hooks[i].ip = vprocns_ftrace_site(vprocns_symbol_address(hooks[i].symbol));
+		hooks[i].ip = site_of(hooks[i].symbol);
 		err = ftrace_set_filter_ip(hook_ops, hooks[i].ip, 0, 0);
 		if (err) {
 			pr_err("%s can't be hooked (%d): it is not traceable here\n",
@@ -415,6 +430,8 @@ static int find_all(void)
 			return err;
 		}
 	}
+	kernel_clone_ip = site_of(VPROCNS_SYMBOL_kernel_clone);
+	alloc_pid_ip = site_of(VPROCNS_SYMBOL_alloc_pid);
 	return 0;
 }
 

@@ -16,7 +16,9 @@ struct ftrace_regs;
  * @redirect: returns where to go instead, or NULL to go on. It is called for members
  *	and for tasks that may put one into a group, at times for others, with
  *	preemption off: no sleep, no user memory, no lock but those of a refusal's
- *	count and of rings.
+ *	count and of rings. NULL for the two functions of a clone: the handler calls
+ *	vprocns_hook_kernel_clone() and vprocns_hook_alloc_pid() for each task that
+ *	comes, and these change the registers themselves.
  * @ip: where ftrace patches its entry; found by vprocns_hooks_init()
  */
 struct vprocns_hook {

@@ -18,8 +18,8 @@
 #include "symbols.h"
 
 static struct vprocns_hook hooks[] = {
-	{ VPROCNS_SYMBOL_kernel_clone, vprocns_redirect_kernel_clone },
-	{ VPROCNS_SYMBOL_alloc_pid, vprocns_redirect_alloc_pid },
+	{ VPROCNS_SYMBOL_kernel_clone },
+	{ VPROCNS_SYMBOL_alloc_pid },
 	{ VPROCNS_SYMBOL_ksys_unshare, vprocns_redirect_unshare },
 	{ VPROCNS_SYSCALL_NATIVE(setns), vprocns_redirect_setns },
 	{ VPROCNS_SYSCALL_NATIVE(capget), vprocns_redirect_capget },

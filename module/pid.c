@@ -423,23 +423,31 @@ static struct pid *alloc_pid_for_others(struct pid_namespace *ns, pid_t *set_tid
 }
 
 /**
- * vprocns_redirect_alloc_pid - takes over the allocation for a group's namespace
+ * vprocns_hook_alloc_pid - takes over the allocation for a group's namespace
  * @fregs: the registers at the entry of alloc_pid()
  *
  * Context: ftrace handler: see struct vprocns_hook.
- * Return: the target, or NULL.
  */
-void *vprocns_redirect_alloc_pid(struct ftrace_regs *fregs)
+notrace void vprocns_hook_alloc_pid(struct ftrace_regs *fregs)
 {
 	const struct pid_namespace *const ns =
 		(void *)vprocns_regs_argument(fregs, 0);
-	const bool has_size = vprocns_regs_argument(fregs, 2);
-	const struct vprocns_clone *const clone = has_size ? NULL :
-		vprocns_clone_of((void *)vprocns_regs_argument(fregs, 1));
+	const struct vprocns_clone *clone = NULL;
 
-	if (clone && clone->group->ns == ns)
-		return alloc_pid_for_clone;
-	return vprocns_group_of(ns) ? alloc_pid_for_others : NULL;
+	if (!ns->level)
+		return;
+	if (!vprocns_regs_argument(fregs, 2))
+		clone = vprocns_clone_of((void *)vprocns_regs_argument(fregs, 1));
+	if (clone && likely(clone->group->ns == ns)) {
+		vprocns_regs_set_ip(fregs, (unsigned long)alloc_pid_for_clone);
+		return;
+	}
+	if (!vprocns_group_may_be_of(ns))
+		return;
+	preempt_disable_notrace();
+	if (vprocns_group_of(ns))
+		vprocns_regs_set_ip(fregs, (unsigned long)alloc_pid_for_others);
+	preempt_enable_notrace();
 }
 
 /**

@@ -7,6 +7,6 @@ struct ftrace_regs;
 int vprocns_pid_init(void);
 void vprocns_pid_exit(void);
 
-void *vprocns_redirect_alloc_pid(struct ftrace_regs *fregs);
+void vprocns_hook_alloc_pid(struct ftrace_regs *fregs);
 
 #endif
