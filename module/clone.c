@@ -61,12 +61,27 @@ static void forget_process(struct vprocns_group *group, u64 flags)
 		group->has_process = false;
 }
 
-/* A word for what a clone asks: the flags have no bits where the signal is. */
-static u64 pack_request(const struct kernel_clone_args *args)
+/*
+ * A word for what a clone asks. The kernel has no flag in the uppermost bits, and lets
+ * no signal through that CSIGNAL does not hold.
+ */
+static __always_inline u64 pack_request(const struct kernel_clone_args *args)
 {
-	if (args->flags & CSIGNAL || args->exit_signal & ~CSIGNAL)
-		return 0;
-	return args->flags | args->exit_signal;
+	return args->flags | (u64)args->exit_signal << 48;
+}
+
+/* The last request that the policy let through as it was, of such a clone. */
+static __always_inline u64 *passed_by(struct vprocns_group *group,
+				      const struct kernel_clone_args *args)
+{
+	return &group->passed[!!(args->flags & CLONE_THREAD)];
+}
+
+/* Most clones ask for what the one before asked for. */
+static __always_inline bool was_passed(struct vprocns_group *group,
+				       const struct kernel_clone_args *args)
+{
+	return READ_ONCE(*passed_by(group, args)) == pack_request(args);
 }
 
 static void refuse_clone(struct vprocns_group *group,
@@ -90,9 +105,8 @@ static void warn_of_vfork(struct vprocns_group *group)
 				    group->id);
 }
 
-/* Apart from the target, which then has no policy to clear on its stack. */
-static noinline int judge_anew(struct vprocns_group *group,
-			       struct kernel_clone_args *args, u64 *passed)
+/* For the first clone, and one that differs from those before. */
+static int judge(struct vprocns_group *group, struct kernel_clone_args *args)
 {
 	struct vprocns_policy policy = group->policy;
 	struct vprocns_verdict verdict;
@@ -120,24 +134,12 @@ static noinline int judge_anew(struct vprocns_group *group,
 		args->flags = verdict.flags;
 		warn_of_vfork(group);
 	} else if (!first_process && !asks_admin) {
-		WRITE_ONCE(*passed, pack_request(args));
+		WRITE_ONCE(*passed_by(group, args), pack_request(args));
 	}
 	return 0;
 }
 
-static __always_inline int judge(struct vprocns_group *group,
-				 struct kernel_clone_args *args)
-{
-	u64 *const passed = &group->passed[!!(args->flags & CLONE_THREAD)];
-	const u64 request = pack_request(args);
-
-	/* Most clones ask for what the one before asked for. */
-	return likely(request && READ_ONCE(*passed) == request) ?
-	       0 : judge_anew(group, args, passed);
-}
-
-/* Apart from the target, for which it is rare. */
-static noinline void give_back(struct vprocns_clone *clone)
+static void give_back(struct vprocns_clone *clone)
 {
 	struct vprocns_group *const group = clone->group;
 
@@ -147,6 +149,17 @@ static noinline void give_back(struct vprocns_clone *clone)
 			atomic64_dec(&group->joined);
 	}
 	vprocns_numbers_give_back(&group->numbers, &clone->number);
+}
+
+/* A clone returned that failed, or whose task has joined. */
+static noinline pid_t end_clone(struct vprocns_clone *clone, pid_t ret)
+{
+	if (ret < 0)
+		give_back(clone);
+	/* The joiner may be gone, if the clone succeeded. */
+	if (clone->joiner)
+		vprocns_joiners_returned(&clone->group->joiners);
+	return ret;
 }
 
 /* Makes a task of a group. */
@@ -170,11 +183,8 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 	if (!args->set_tid_size)
 		args->set_tid = (pid_t *)&clone;
 	ret = static_call(vprocns_kernel_clone)(args);
-	if (ret < 0)
-		give_back(&clone);
-	/* The joiner may be gone, if the clone succeeded. */
-	if (clone.joiner)
-		vprocns_joiners_returned(&group->joiners);
+	if (unlikely(ret < 0 || joins))
+		ret = end_clone(&clone, ret);
 	/* So that what is left of it on the stack is not taken for a clone. */
 	WRITE_ONCE(clone.token, 0);
 	return ret;
@@ -182,9 +192,9 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 
 /*
  * A clone from one namespace into another: the cloner's own group judges it, and the
- * other's numbers it. Apart from the target, where most clones stay in one.
+ * other's numbers it.
  */
-static noinline pid_t clone_across(struct kernel_clone_args *args)
+static pid_t clone_across(struct kernel_clone_args *args)
 {
 	struct vprocns_group *own, *joined;
 	pid_t ret = 0;
@@ -211,8 +221,8 @@ static noinline pid_t clone_across(struct kernel_clone_args *args)
  * A clone by a process that has joined and begins at an exec that is still to come: no
  * clone of the group's, but a task in its namespace, unless that is one below.
  */
-static noinline pid_t clone_before_exec(struct vprocns_group *group,
-					struct kernel_clone_args *args)
+static pid_t clone_before_exec(struct vprocns_group *group,
+			       struct kernel_clone_args *args)
 {
 	pid_t ret;
 
@@ -224,16 +234,21 @@ static noinline pid_t clone_before_exec(struct vprocns_group *group,
 	return ret;
 }
 
-/* A clone by a member. */
-static __always_inline pid_t clone_inside(struct vprocns_group *group,
-					  struct kernel_clone_args *args)
+/* Apart from the target, which then saves no registers for what most clones are not. */
+static noinline pid_t clone_unusually(struct vprocns_group *group,
+				      struct kernel_clone_args *args)
 {
-	pid_t ret = judge(group, args);
+	pid_t ret;
 
-	if (unlikely(ret))
+	if (!group)
+		return clone_across(args);
+	if (vprocns_joiners_is_starting(&group->joiners, current))
+		return clone_before_exec(group, args);
+	ret = judge(group, args);
+	if (ret)
 		return ret;
 	ret = clone_into(group, false, args);
-	if (unlikely(ret < 0))
+	if (ret < 0)
 		forget_process(group, args->flags);
 	return ret;
 }
@@ -267,29 +282,50 @@ static pid_t kernel_clone_target(struct kernel_clone_args *args)
 	pid_t ret;
 
 	vprocns_target_begin();
-	if (unlikely(!group))
-		ret = clone_across(args);
-	else if (unlikely(vprocns_joiners_is_starting(&group->joiners, current)))
-		ret = clone_before_exec(group, args);
+	if (likely(group && !vprocns_joiners_any_starting(&group->joiners) &&
+		   was_passed(group, args)))
+		ret = clone_into(group, false, args);
 	else
-		ret = clone_inside(group, args);
+		ret = clone_unusually(group, args);
 	vprocns_target_end();
 	return ret;
 }
 
 /*
- * Where the program has no set_tid of its own the kernel won't read that: it tells the
- * target which group the caller is in, so that this need not look again.
+ * Has the target run in place of kernel_clone(). Where the program has no set_tid of its
+ * own the kernel won't read that: it tells the target which group the caller is in, so
+ * that the target need not look again. No register would do, since a BPF trampoline
+ * that comes in between saves those of the function's own arguments alone.
  */
-static void hand_on(struct kernel_clone_args *args, struct vprocns_group *group)
+static __always_inline void go_to_target(struct ftrace_regs *fregs,
+					 struct vprocns_group *group)
 {
+	struct kernel_clone_args *const args =
+		(void *)vprocns_regs_argument(fregs, 0);
+
 	if (likely(!args->set_tid_size))
 		args->set_tid = (void *)group;
+	vprocns_regs_set_ip(fregs, (unsigned long)kernel_clone_target);
+}
+
+/* For a caller whose children are in another namespace than itself. */
+static noinline notrace void hook_across(struct ftrace_regs *fregs,
+					 const struct pid_namespace *from,
+					 const struct pid_namespace *to)
+{
+	/* An RCU read side, too. */
+	preempt_disable_notrace();
+	if (vprocns_group_of(from) || vprocns_group_of(to))
+		go_to_target(fregs, NULL);
+	preempt_enable_notrace();
 }
 
 /**
  * vprocns_hook_kernel_clone - takes over clones by members, and into groups
  * @fregs: the registers at the entry of kernel_clone()
+ *
+ * Those of nobody else: a vfork may stay in the target as long as its child likes, and
+ * only a group holds the module meanwhile.
  *
  * Context: ftrace handler: see struct vprocns_hook.
  */
@@ -302,20 +338,17 @@ notrace void vprocns_hook_kernel_clone(struct ftrace_regs *fregs)
 	if (!to->level)
 		return;
 	from = ns_of_pid(task_pid(current));
-	if (!vprocns_group_may_be_of(to) &&
-	    (likely(from == to) || !vprocns_group_may_be_of(from)))
+	if (unlikely(from != to)) {
+		hook_across(fregs, from, to);
 		return;
-	/*
-	 * Nobody else: a vfork may stay in the target as long as its child likes, and
-	 * only a group holds the module meanwhile. An RCU read side, too.
-	 */
+	}
+	if (!vprocns_group_may_be_of(to))
+		return;
+	/* An RCU read side, too. */
 	preempt_disable_notrace();
 	group = vprocns_group_of(to);
-	if (group || unlikely(from != to && vprocns_group_of(from))) {
-		hand_on((void *)vprocns_regs_argument(fregs, 0),
-			likely(from == to) ? group : NULL);
-		vprocns_regs_set_ip(fregs, (unsigned long)kernel_clone_target);
-	}
+	if (likely(group))
+		go_to_target(fregs, group);
 	preempt_enable_notrace();
 }
 

@@ -307,6 +307,8 @@ static int set_up(struct vprocns_group *group, const struct vprocns_setup *setup
 	struct vprocns_numbers *const n = &group->numbers;
 
 	group->policy = setup->policy;
+	group->passed[0] = U64_MAX;
+	group->passed[1] = U64_MAX;
 	group->flags = setup->flags;
 	strscpy(group->name, setup->name, sizeof(group->name));
 	kref_init(&group->refs);

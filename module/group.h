@@ -66,7 +66,7 @@ struct vprocns_status {
  * @rings: those that read the group's events
  * @policy: fixed when the group is made
  * @passed: the last allowed request, packed by pack_request(), without and with
- *	CLONE_THREAD; 0 if none. Spares judging it again.
+ *	CLONE_THREAD; all bits if none. Spares judging it again.
  * @flags: VPROCNS_CREATE_* bits, which @policy has already; fixed
  * @name: or empty; fixed
  * @joiners: the processes from outside that have to be told apart

@@ -72,6 +72,12 @@ void vprocns_joiners_remove(struct vprocns_joiners *joiners,
 bool vprocns_joiners_find_starting(struct vprocns_joiners *joiners,
 				   struct task_struct *task);
 
+/* Whether some process that has joined begins at an exec that is still to come. */
+static inline bool vprocns_joiners_any_starting(const struct vprocns_joiners *joiners)
+{
+	return unlikely(READ_ONCE(joiners->nr_starting));
+}
+
 /*
  * Whether @task, a member or a thread of its, has joined and not executed yet: its
  * process begins at an exec that is still to come. Context: any in which @task stays;
@@ -80,7 +86,7 @@ bool vprocns_joiners_find_starting(struct vprocns_joiners *joiners,
 static inline bool vprocns_joiners_is_starting(struct vprocns_joiners *joiners,
 					       struct task_struct *task)
 {
-	return unlikely(READ_ONCE(joiners->nr_starting)) &&
+	return vprocns_joiners_any_starting(joiners) &&
 	       vprocns_joiners_find_starting(joiners, task);
 }
 

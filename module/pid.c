@@ -261,12 +261,18 @@ static noinline struct pid *alloc_without_cursor(struct vprocns_numbers *n,
 	return NULL;
 }
 
-/* The first free number from @nr on, round the range. */
+/*
+ * The first free number from @nr on, round the range. @at_once: out, that it is @nr,
+ * seen without a look at what else there is.
+ */
 static __always_inline struct pid *alloc_near(struct vprocns_group *group,
-					      struct pid_namespace *ns, u32 nr)
+					      struct pid_namespace *ns, u32 nr,
+					      bool *at_once)
 {
 	struct vprocns_numbers *const n = &group->numbers;
 	struct pid *pid;
+
+	*at_once = false;
 
 	if (unlikely(!lock_cursor(n))) {
 		pid = alloc_without_cursor(n, ns, nr);
@@ -277,6 +283,7 @@ static __always_inline struct pid *alloc_near(struct vprocns_group *group,
 	pid = alloc_from(ns, nr);
 	if (!IS_ERR(pid) && likely(nr_of(pid) == nr)) {
 		unlock_cursor(n);
+		*at_once = true;
 		return pid;
 	}
 	pid = search_round(n, ns, nr, pid);
@@ -319,6 +326,7 @@ static noinline struct pid *alloc_again(struct vprocns_clone *clone,
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
 	struct pid *pid;
+	bool at_once;
 
 	for (;;) {
 		clone->number.place = vprocns_numbers_retake(n);
@@ -331,7 +339,8 @@ static noinline struct pid *alloc_again(struct vprocns_clone *clone,
 		}
 		clone->number.place = vprocns_numbers_take(n);
 		if (clone->number.place)
-			return alloc_near(clone->group, ns, clone->number.place);
+			return alloc_near(clone->group, ns, clone->number.place,
+					  &at_once);
 	}
 }
 
@@ -355,14 +364,15 @@ static __always_inline u32 number_by_lineage(struct vprocns_clone *clone)
 	       number_of_joiner(clone);
 }
 
-/* Not for most clones: their number is the one wanted, and nobody waits for them. */
-static noinline void hold(struct vprocns_clone *clone, struct pid *pid)
+/* Not for most clones: they had the number wanted at once, and nobody waits for them. */
+static noinline struct pid *hold(struct vprocns_clone *clone, struct pid *pid)
 {
 	vprocns_numbers_hold(&clone->group->numbers, &clone->number, pid);
 	if (clone->joins)
 		atomic64_inc(&clone->group->joined);
 	if (clone->joiner)
 		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
+	return pid;
 }
 
 /* Stands in for alloc_pid() in a clone that is under way in our kernel_clone(). */
@@ -370,7 +380,9 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 				       size_t set_tid_size)
 {
 	struct vprocns_clone *const clone = (void *)set_tid;
-	struct vprocns_numbers *const n = &clone->group->numbers;
+	struct vprocns_group *const group = clone->group;
+	struct vprocns_numbers *const n = &group->numbers;
+	bool at_once = false;
 	struct pid *pid;
 	u32 nr;
 
@@ -382,17 +394,16 @@ static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
 		nr = vprocns_numbers_take(n);
 		clone->number.place = nr;
 	}
-	pid = likely(nr) ? alloc_near(clone->group, ns, nr) : alloc_again(clone, ns);
+	pid = likely(nr) ? alloc_near(group, ns, nr, &at_once) :
+			   alloc_again(clone, ns);
 	/* The clone will fail, too, and give back what it took. */
 	if (IS_ERR(pid))
 		return pid;
 	clone->counted = true;
 	/* Pairs with smp_rmb() in vprocns_group_exits(): what counts is in the table. */
 	smp_mb__before_atomic();
-	atomic64_inc(&clone->group->made[clone->is_thread]);
-	if (unlikely(nr_of(pid) != nr || clone->joins))
-		hold(clone, pid);
-	return pid;
+	atomic64_inc(&group->made[clone->is_thread]);
+	return likely(at_once && !clone->joins) ? pid : hold(clone, pid);
 }
 
 /*
