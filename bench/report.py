@@ -47,12 +47,7 @@ class Results:
     def __init__(self, path):
         self.text = json.loads(path.read_text())
         self.rows = {(row["bench"], row["where"]): row for row in self.text["instructions"]}
-        self.places = {row["where"] for row in self.text["instructions"]}
         self.benches = list(dict.fromkeys(row["bench"] for row in self.text["instructions"]))
-
-    def measured(self, places):
-        """Those of places that are in the file: an older one lacks what is new."""
-        return [place for place in places if place in self.places]
 
     def ratio(self, bench, where):
         base = self.rows[bench, BASES[where]]["value"]
@@ -82,7 +77,6 @@ class Results:
 
 def table(results, benches, columns):
     """A line a bench: instructions, or ratio, difference and verdict."""
-    columns = results.measured(columns)
     lines = [["", *columns, "spread"]]
     for bench in benches:
         line = [bench]
@@ -198,14 +192,14 @@ LEFT, RIGHT, TOP, BAR, GAP, WIDTH = 100, 70, 74, 9, 12, 760
 def scale(results):
     """A function from percent to pixels: square roots, so that 0.1 shows beside 30."""
     most = max(abs(results.ratio(bench, where) - 1) * 100
-               for bench in results.benches for where in results.measured(BASES))
+               for bench in results.benches for where in BASES)
     unit = (WIDTH - LEFT - RIGHT) / math.sqrt(max(most, 1))
     return lambda percent: math.copysign(math.sqrt(abs(percent)), percent) * unit
 
 
 def bars(results, bench, top, pixels):
     yield f'<text x="{LEFT - 14}" y="{top + 2.5 * BAR + 4}" text-anchor="end">{bench}</text>'
-    for i, where in enumerate(results.measured(COLOURS)):
+    for i, where in enumerate(COLOURS):
         y = top + i * BAR
         percent = round((results.ratio(bench, where) - 1) * 100, 1)
         end = pixels(percent)
@@ -223,7 +217,7 @@ def bars(results, bench, top, pixels):
 def plot(results):
     """Bars of what each place adds to its base; the ticks are the targets."""
     pixels = scale(results)
-    step = len(results.measured(COLOURS)) * BAR + GAP
+    step = len(COLOURS) * BAR + GAP
     height = TOP + len(results.benches) * step
     svg = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
@@ -232,7 +226,7 @@ def plot(results):
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{LEFT}" y="16">Instructions more than the base, in percent (tick: target). '
         f'Linux {results.text["kernel"]}, {results.text["date"]}</text>']
-    for i, where in enumerate(results.measured(COLOURS)):
+    for i, where in enumerate(COLOURS):
         x, y = 10 + i % 5 * 150, 26 + i // 5 * 14
         svg.append(f'<rect x="{x}" y="{y}" width="9" height="9" fill="{COLOURS[where]}"/>'
                    f'<text class="small" x="{x + 13}" y="{y + 8}">{where}/{BASES[where]}</text>')
