@@ -97,12 +97,29 @@ static bool (*const makers[])(void) = {
 	make_thread, make_vforked, make_and_leave, make_and_wait,
 };
 
+static bool try_one(struct programs *programs)
+{
+	if (!makers[random() % ARRAY_SIZE(makers)]())
+		return false;
+	ADD(programs->made, 1);
+	return true;
+}
+
 static void make_one(struct programs *programs)
 {
-	if (makers[random() % ARRAY_SIZE(makers)]())
-		ADD(programs->made, 1);
-	else
+	if (!try_one(programs))
 		wrong("a clone in a group: %s", strerror(errno));
+}
+
+/* A namespace whose init was killed makes no task, a moment before it kills the rest. */
+static void clone_until_killed(struct programs *programs)
+{
+	while (try_one(programs))
+		;
+	if (errno != ENOMEM)
+		wrong("a clone in a storm: %s", strerror(errno));
+	for (;;)
+		pause();
 }
 
 static void ask_one(struct programs *programs)
@@ -139,8 +156,8 @@ static void be_program(struct programs *programs, bool storms)
 {
 	/* It is a clone itself. */
 	ADD(programs->made, 1);
-	while (storms)
-		make_one(programs);
+	if (storms)
+		clone_until_killed(programs);
 	fill(programs);
 	_exit(0);
 }
