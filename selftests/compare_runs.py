@@ -152,8 +152,8 @@ class Postgres(Program):
         self.data = os.path.join(self.work, "data")
         subprocess.run([*self.user, os.path.join(self.bin, "initdb"), "-D", self.data, "-A", "trust", "-U", "postgres", "-N"],
                        check=True, stdout=subprocess.DEVNULL)
-        script = self.file("work.sql", "\\set rows :rows\n\\if :client_id = 2\n\\set rows :rows * (100 + :more) / 100\n\\endif\n"
-                           "SELECT sum(i * i % 7) FROM generate_series(1, :rows) AS i;\n")
+        script = self.file("work.sql", "\\set n :rows\n\\if :client_id = 2\n\\set n :rows * (100 + :more) / 100\n\\endif\n"
+                           "SELECT sum(i * i % 7) FROM generate_series(1::bigint, :n) AS i;\n")
         # No fork while it waits for the server: how many there would be is a race.
         self.script = self.file("pg.sh", f"""
 set -e
@@ -185,8 +185,10 @@ wait $server
         recordings = []
         for more in ("0", "900"):
             recordings.append(os.path.join(self.work, "with-" + more))
-            subprocess.run([*self.user, "vprocns", "record", "-o", recordings[-1], "--", "bash", self.script, more],
-                           check=True, capture_output=True)
+            done = subprocess.run([*self.user, "vprocns", "record", "-o", recordings[-1], "--", "bash", self.script, more],
+                                  check=False, capture_output=True, text=True)
+            if done.returncode:
+                raise RuntimeError(f"pgbench: status {done.returncode}: {done.stdout}{done.stderr}")
         shown = subprocess.run(["vprocns", "diff", "--times", "--json", *recordings], check=True, capture_output=True, text=True)
         return json.loads(shown.stdout)["times"][0]["place"]
 
