@@ -8,8 +8,8 @@
 
 dir=$(mktemp -d /tmp/preemption.XXXXXX)
 
-# argv[1] tasks with its own, and as many refusals but for one; then 41 forks by the name
-# of forker, each with a refusal.
+# argv[1] tasks with its own, and as many refusals but for one; when stdin has ended, 41
+# forks by the name of forker, each with a refusal.
 program='
 import _thread, ctypes, os, sys, threading
 threading.stack_size(65536)
@@ -25,6 +25,7 @@ for _ in others:
 for _ in others:
     ready.acquire()
     unshare(CLONE_NEWUTS)
+sys.stdin.read()
 with open(f"/proc/self/task/{threading.get_native_id()}/comm", "w") as comm:
     comm.write("forker")
 for _ in range(41):
@@ -88,6 +89,20 @@ compare() {
 # With sequential numbering it takes a reader that there are probes.
 compare "lineage" vprocns run --quiet --numbering lineage --
 compare "a reader" vprocns record --quiet -o "$dir/recording" --
+
+# beside_joiner CMD...: beside a process with a slot, which each exit of a process looks
+# for. The program goes on once nobody has the FIFO open any more.
+beside_joiner() {
+	vprocns run --quiet --numbering lineage --name crowd -- "$@" <"$dir/go" &
+	exec {go}>"$dir/go"
+	await vprocns ps crowd
+	vprocns exec --slot 7 crowd sleep 1000 {go}>&- &
+	await bash -c 'vprocns ps crowd | grep -q " sleep$"'
+	exec {go}>&-
+	wait
+}
+mkfifo "$dir/go"
+compare "a joiner with a slot" beside_joiner
 
 echo 0 >$tracing/events/held/enable
 echo "$clock" >$tracing/trace_clock
