@@ -147,15 +147,21 @@ static pid_t tid_for(struct pid *pid, struct pid_namespace *ns)
 }
 
 /* The beginning of a record of @pid's task, for tracers. */
-static struct vprocns_event begin(int kind, size_t size, struct pid *pid)
+static struct vprocns_event begin_at(u64 time, int kind, size_t size, struct pid *pid)
 {
 	return (struct vprocns_event) {
 		.kind	  = kind,
 		.size	  = size,
-		.time	  = ktime_get_ns(),
+		.time	  = time,
 		.tid	  = tid_of(pid),
 		.host_tid = pid_nr(pid),
 	};
+}
+
+/* For what happens now. */
+static struct vprocns_event begin(int kind, size_t size, struct pid *pid)
+{
+	return begin_at(ktime_get_ns(), kind, size, pid);
 }
 
 /*
@@ -244,8 +250,9 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 {
 	struct task_struct *const parent = current;
 	struct vprocns_event_new new = {
-		.event = begin(VPROCNS_EVENT_NEW, sizeof(new),
-			       task_pid(child)),
+		/* As its exit will tell. */
+		.event = begin_at(child->start_time, VPROCNS_EVENT_NEW,
+				  sizeof(new), task_pid(child)),
 		.tgid = tid_of(task_tgid(child)),
 		.host_tgid = pid_nr(task_tgid(child)),
 		.joined = task_active_pid_ns(parent) != group->ns,

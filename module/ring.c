@@ -156,7 +156,8 @@ static void copy_in(struct vprocns_ring *ring, unsigned long at,
 	const size_t first = min_t(size_t, size, ring->size - offset);
 
 	memcpy(ring->data + offset, from, first);
-	memcpy(ring->data, from + first, size - first);
+	if (unlikely(first < size))
+		memcpy(ring->data, from + first, size - first);
 }
 
 /*

@@ -429,6 +429,7 @@ TEST_F(family, exit_has_what_was_used)
 	ASSERT_NE(NULL, exit);
 	EXPECT_EQ(0, exit->status);
 	EXPECT_LT(exit->start, exit->end);
+	EXPECT_EQ(find(&story, VPROCNS_EVENT_NEW, FIRST)->time, exit->start);
 	EXPECT_EQ(exit->event.time, exit->end);
 	EXPECT_LE(exit->end, now.tv_sec * 1000000000ULL + now.tv_nsec);
 	EXPECT_LE(50 * 1000000ULL, exit->runtime);

@@ -769,7 +769,8 @@ struct vprocns_event_bound {
 
 /**
  * struct vprocns_event_new - a task was made, and has not run yet
- * @event: its beginning; the task is the new one
+ * @event: its beginning; the task is the new one, and @event.time what its
+ *	struct vprocns_event_exit has as @start
  * @tgid: its TGID in the group
  * @host_tgid: the same where @event.host_tid counts
  * @cloner: TID that its cloner had; 0 when that was no member
