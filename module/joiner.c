@@ -122,7 +122,7 @@ static bool is_abandoned(const struct vprocns_joiner *joiner)
 
 	rcu_read_lock();
 	asker = pid_task(joiner->asker, PIDTYPE_PID);
-	gone = !asker || READ_ONCE(asker->flags) & PF_EXITING;
+	gone = !asker || data_race(asker->flags) & PF_EXITING;
 	rcu_read_unlock();
 	return gone;
 }
