@@ -95,7 +95,7 @@ compare "a reader" vprocns record --quiet -o "$dir/recording" --
 beside_joiner() {
 	vprocns run --quiet --numbering lineage --name crowd -- "$@" <"$dir/go" &
 	exec {go}>"$dir/go"
-	await vprocns ps crowd
+	await bash -c 'vprocns ps crowd | grep -q " python3$"'
 	vprocns exec --slot 7 crowd sleep 1000 {go}>&- &
 	await bash -c 'vprocns ps crowd | grep -q " sleep$"'
 	exec {go}>&-
