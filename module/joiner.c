@@ -122,6 +122,7 @@ static bool is_abandoned(const struct vprocns_joiner *joiner)
 
 	rcu_read_lock();
 	asker = pid_task(joiner->asker, PIDTYPE_PID);
+	/* A task changes its own flags at any time, and any moment's will do. */
 	gone = !asker || data_race(asker->flags) & PF_EXITING;
 	rcu_read_unlock();
 	return gone;

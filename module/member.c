@@ -28,10 +28,10 @@ static bool is_in_flight(const struct pid *pid)
 	return true;
 }
 
-/* A task changes its own flags at any time, and any moment's will do. */
 static bool is_unfinished(const struct vprocns_group *group, const struct pid *pid,
 			  const struct task_struct *task)
 {
+	/* A task changes its own flags at any time, and any moment's will do. */
 	return !(data_race(task->flags) & (PF_EXITING | VPROCNS_PF_WORKER)) &&
 	       (pid == group->init || task->start_time >= READ_ONCE(group->begun));
 }
