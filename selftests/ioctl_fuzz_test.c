@@ -62,8 +62,8 @@ enum {
 	FD_END,
 };
 
-/* How many calls a PID namespace lives. */
-#define CROWD_LIFE	2048
+/* How many calls a PID namespace lives; each can be bound but once. */
+#define CROWD_LIFE	128
 
 #define PAGE		4096
 #define AREA		(8 * PAGE)
@@ -271,8 +271,13 @@ static void fill(struct fuzzer *f, unsigned int cmd, union argument *a)
 		break;
 	case VPROCNS_TRANSLATE:
 		a->translate.direction = below(state, 2);
-		a->translate.tid = once_in(state, 4) ? f->crowds[0] :
-				   (int)below(state, 4);
+		/* A crowd has 1 to 3 or 4 inside, and its init's and the next outside. */
+		if (once_in(state, 4))
+			a->translate.tid = below(state, 4);
+		else if (a->translate.direction == VPROCNS_TO_HOST)
+			a->translate.tid = 1 + below(state, 3);
+		else
+			a->translate.tid = ONE_OF(state, f->crowds) + (int)below(state, 3);
 		break;
 	case VPROCNS_EVENTS:
 		a->events.size = VPROCNS_EVENTS_MIN << below(state, 3);
@@ -415,7 +420,7 @@ static const struct op *next_op(__u64 *state)
 
 	do {
 		op = &ONE_OF(state, ops);
-	} while (op->cmd == VPROCNS_KILL && !once_in(state, 32));
+	} while (op->cmd == VPROCNS_KILL && !once_in(state, 24));
 	return op;
 }
 
