@@ -25,8 +25,8 @@ PLACES = ["host", "pidns", "idle", "elsewhere_sequential", "elsewhere_lineage",
 BENCHES = ["fork", "vfork_exec", "posix_spawn", "thread", "clone3",
            "getpid", "gettid", "capget", "capset", "unshare", "setns", "kill0"]
 BY_WORDS = ["--cpu", "erms=off,fsrm=off"]
-# Of worst.sh: numbers of a range, clones in flight, groups with names.
-WORST = ["4096", "1000", "10000"]
+# Of worst.sh: repeats, numbers of a range, clones in flight, groups with names.
+WORST = ["501", "4096", "1000", "10000"]
 BINDS = "5"
 
 

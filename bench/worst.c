@@ -28,18 +28,16 @@
 #include "measure.h"
 #include "vprocns.h"
 
-#define REPEATS 501
-/* Until the kernel's caches of memory are as full as they stay. */
-#define WARMUP 501
+#define MAX_REPEATS 501
 /* Numbers below are never given again once the kernel has wrapped round. */
 #define RESERVED 300
 #define MAX_CLONES 4096
 #define MAX_GROUPS 16384
 
 static const char usage[] =
-	"usage: worst range KIND NUMBERS\n"
-	"       worst flight KIND CLONES\n"
-	"       worst names GROUPS\n"
+	"usage: worst range KIND NUMBERS REPEATS\n"
+	"       worst flight KIND CLONES REPEATS\n"
+	"       worst names GROUPS REPEATS\n"
 	"\n"
 	"Each prints lines of tab-separated words, the last in nanoseconds. KIND is that of\n"
 	"a new PID namespace: plain, or the numbering of the group that it is bound to:\n"
@@ -53,11 +51,13 @@ static const char usage[] =
 	"their number and wait for a page that does not come; none, then CLONES.\n"
 	"names: CREATE of a group with a name, and OPEN of one by its name, with so many\n"
 	"named groups there.\n"
+	"REPEATS is how many of each are measured; as many forks come first that are not.\n"
 	"\n"
 	"As root, with vprocns loaded, in the VM of selftests/vm/run --icount, where\n"
 	"nanoseconds are instructions.\n";
 
-static double times[REPEATS];
+static double times[MAX_REPEATS];
+static unsigned int repeats;
 
 static double mean(size_t count)
 {
@@ -76,10 +76,10 @@ static double mean(size_t count)
 static double mean_fork(void)
 {
 	double begin;
-	size_t i = 0;
+	unsigned int i = 0;
 	pid_t pid;
 
-	while (i < REPEATS) {
+	while (i < repeats) {
 		begin = now();
 		pid = fork();
 		if (!pid)
@@ -92,14 +92,15 @@ static double mean_fork(void)
 			err(1, "fork");
 		times[i++] = now() - begin;
 	}
-	return mean(REPEATS);
+	return mean(repeats);
 }
 
 static void warm_up(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < WARMUP; i++)
+	/* Until the kernel's caches of memory are as full as they stay. */
+	for (i = 0; i < repeats; i++)
 		spend();
 }
 
@@ -368,16 +369,16 @@ static void names(unsigned int groups)
 	for (i = 0; i < groups; i++)
 		create_named(device, i);
 	snprintf(at, sizeof(at), "%u", groups);
-	for (i = 0; i < REPEATS; i++) {
+	for (i = 0; i < repeats; i++) {
 		begin = now();
 		group = create_named(device, groups);
 		times[i] = now() - begin;
 		close(group);
 	}
-	say("names", "create", at, mean(REPEATS));
+	say("names", "create", at, mean(repeats));
 	snprintf(by_name.name, sizeof(by_name.name), "a-group-with-a-name-%u",
 		 groups - 1);
-	for (i = 0; i < REPEATS; i++) {
+	for (i = 0; i < repeats; i++) {
 		begin = now();
 		group = ioctl(device, VPROCNS_OPEN, &by_name);
 		times[i] = now() - begin;
@@ -385,7 +386,7 @@ static void names(unsigned int groups)
 			err(1, "VPROCNS_OPEN");
 		close(group);
 	}
-	say("names", "open", at, mean(REPEATS));
+	say("names", "open", at, mean(repeats));
 }
 
 int main(int argc, char **argv)
@@ -394,14 +395,16 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return 0;
 	}
-	if (argc == 4 && !strcmp(argv[1], "range")) {
+	if (argc > 2)
+		repeats = amount(argv[argc - 1], MAX_REPEATS);
+	if (argc == 5 && !strcmp(argv[1], "range")) {
 		numbers = amount(argv[3], 1000000);
 		range(find_kind(argv[2]));
-	} else if (argc == 4 && !strcmp(argv[1], "flight")) {
+	} else if (argc == 5 && !strcmp(argv[1], "flight")) {
 		clones = amount(argv[3], MAX_CLONES);
 		in_namespace(find_kind(argv[2]), VPROCNS_PROFILE_LINUX, 0,
 			     measure_flight);
-	} else if (argc == 3 && !strcmp(argv[1], "names")) {
+	} else if (argc == 4 && !strcmp(argv[1], "names")) {
 		names(amount(argv[2], MAX_GROUPS));
 	} else {
 		errx(2, "wrong usage; see worst --help");

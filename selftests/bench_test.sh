@@ -38,12 +38,12 @@ has "scale: one namespace and two" "^parallel	2	[0-9]+	[0-9]+	[0-9]+\.[0-9]{3}	[
 
 run "$top/build/bench/worst" --help
 has "help of worst" "^usage: worst "
-for wrong in "range nosuch 400" "range plain" "flight plain 0" "names"; do
+for wrong in "range nosuch 400 5" "range plain 400" "flight plain 0 5" "flight plain 5 502" "names 5"; do
 	# shellcheck disable=SC2086
 	run "$top/build/bench/worst" $wrong
 	say "$((status != 2))" "worst: wrong usage: $wrong"
 done
-run "$top/bench/worst.sh" 1000 5 20 plain lineage
+run "$top/bench/worst.sh" 20 1000 5 20 plain lineage
 has "worst: a range that is full" "^range	lineage	full	[0-9]+$"
 has "worst: clones in flight" "^flight	plain	5	[0-9]+$"
 has "worst: names" "^names	open	20	[0-9]+$"
