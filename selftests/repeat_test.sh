@@ -72,7 +72,7 @@ other_numbers() {
 # No number may follow from an address, which vm/run keeps the same for speed.
 echo 2 >/proc/sys/kernel/randomize_va_space
 # A kernel built to find fault takes seconds for a run.
-same_numbers "259 racing tasks" 259 $((60 / ${PATIENCE:-1})) "$racer"
+same_numbers "259 racing tasks" 259 $((30 / ${PATIENCE:-1})) "$racer"
 other_numbers "259 racing tasks" "$racer"
 echo 0 >/proc/sys/kernel/randomize_va_space
 

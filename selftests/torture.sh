@@ -206,7 +206,7 @@ slab() {
 part "groups to begin with" empty $((2000 * times / slowness))
 before=$(slab)
 # No share of them: what else comes and goes would count for more.
-many=$((100000 * times / slowness))
+many=$((50000 * times / slowness))
 part "$many groups more" empty "$many"
 after=$(slab)
 echo "# memory of the kernel: $before kB before, $after kB behind $many groups"

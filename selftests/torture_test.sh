@@ -2,4 +2,4 @@
 # SPDX-License-Identifier: GPL-2.0
 # A part of `make torture` that ends in minutes. Runs in the VM, with the module
 # loaded.
-SHARE=40 exec "$(dirname "$0")/torture.sh"
+SHARE=100 exec "$(dirname "$0")/torture.sh"

@@ -21,7 +21,7 @@ run "${vm[@]}" --append reboot=triple -- sh -c \
 say "$(grep -q '^Triple fault' <<<"$err"; echo $?)" "so does a triple fault, which the log knows nothing of"
 run env VM_TIMEOUT=10 "${vm[@]}" -- sleep 1000
 is "a hang fails the run" 125
-run env VM_BOOT_TIMEOUT=8 "${vm[@]}" --append rdinit=/bin/sh -- true
+run env VM_BOOT_TIMEOUT=3 "${vm[@]}" --append rdinit=/bin/sh -- true
 is "a kernel that does not come up is booted twice" 125
 say "$(grep -q 'stuck at its boot; once more' <<<"$err"; echo $?)" "which is said"
 run "${vm[@]}" --kernel nosuch -- true
