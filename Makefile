@@ -88,7 +88,7 @@ check-debug:
 	@$(MAKE) -s --no-print-directory check KERNELS="$(KERNELS)"
 
 # Likewise on each kernel that Debian ships in these suites, in a system of its own
-# where the module was installed by DKMS; and on arm64.
+# where the module was installed by DKMS; arm64 is trixie's for that architecture.
 SUITES ?= bookworm trixie sid forky arm64
 check-matrix:
 	@selftests/install-deps matrix
