@@ -62,7 +62,7 @@ else
 fi
 
 # The third is for Slurm, which check-packages looks after.
-run timeout 900 autopkgtest --no-built-binaries --ignore-restrictions=isolation-machine \
+run timeout 1800 autopkgtest --no-built-binaries --ignore-restrictions=isolation-machine \
 	--test-name=groups --test-name=containers ./"$packages"/now/*.deb ./ -- null
 is "the packages' own tests pass" 0
 has "both of them" "containers *PASS"
