@@ -6,15 +6,15 @@
  *    copy of the arguments, so every entry to clone is one path and no program can
  *    change them afterwards. An allowed clone goes on in the original, with a
  *    struct vprocns_clone that describes it.
- * 2. alloc_pid() is redirected to pid.c, which gives the child its number and counts
- *    it.
- * 3. task_newtask: the clone succeeded, before the child runs. With lineage numbering
- *    the child has its record.
+ * 2. alloc_pid() is redirected to pid.c, which gives the child its number, with lineage
+ *    numbering its record, and counts it.
+ * 3. task_newtask: the clone succeeded, before the child runs. Those who listen hear
+ *    of it.
  * 4. The target sees what the original returns: a clone that failed gives all back
  *    that it took.
  *
- * numbers.c decides which number it is. The probes, step 3 among them, are there only
- * while a group or somebody who listens needs them.
+ * numbers.c decides which number it is. Each probe, step 3 among them, is there only
+ * while a group or somebody who listens needs it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -139,7 +139,7 @@ static int judge(struct vprocns_group *group, struct kernel_clone_args *args)
 	return 0;
 }
 
-static void give_back(struct vprocns_clone *clone)
+static noinline void give_back(struct vprocns_clone *clone)
 {
 	struct vprocns_group *const group = clone->group;
 
@@ -149,17 +149,8 @@ static void give_back(struct vprocns_clone *clone)
 			atomic64_dec(&group->joined);
 	}
 	vprocns_numbers_give_back(&group->numbers, &clone->number);
-}
-
-/* A clone returned that failed, or whose task has joined. */
-static noinline pid_t end_clone(struct vprocns_clone *clone, pid_t ret)
-{
-	if (ret < 0)
-		give_back(clone);
-	/* The joiner may be gone, if the clone succeeded. */
 	if (clone->joiner)
-		vprocns_joiners_returned(&clone->group->joiners);
-	return ret;
+		vprocns_joiners_failed(&group->joiners, clone->joiner);
 }
 
 /* Makes a task of a group. */
@@ -183,8 +174,8 @@ static __always_inline pid_t clone_into(struct vprocns_group *group, bool joins,
 	if (!args->set_tid_size)
 		args->set_tid = (pid_t *)&clone;
 	ret = static_call(vprocns_kernel_clone)(args);
-	if (unlikely(ret < 0 || joins))
-		ret = end_clone(&clone, ret);
+	if (unlikely(ret < 0))
+		give_back(&clone);
 	/* So that what is left of it on the stack is not taken for a clone. */
 	WRITE_ONCE(clone.token, 0);
 	return ret;
@@ -353,8 +344,8 @@ notrace void vprocns_hook_kernel_clone(struct ftrace_regs *fregs)
 }
 
 /* Apart from the probe, which then has no registers to save for outsiders. */
-static noinline void commit_clone(struct pid_namespace *ns,
-				  struct task_struct *child, u64 flags)
+static noinline void tell_new(struct pid_namespace *ns, struct task_struct *child,
+			      u64 flags)
 {
 	struct task_struct *const parent = current;
 	const bool joined = ns_of_pid(task_pid(parent)) != ns;
@@ -367,22 +358,13 @@ static noinline void commit_clone(struct pid_namespace *ns,
 	preempt_disable_notrace();
 	group = vprocns_group_of(ns);
 	/* What a program does before it begins is no clone of the group's. */
-	if (group && !joined &&
-	    vprocns_joiners_is_starting(&group->joiners, parent))
-		group = NULL;
-	if (group) {
-		if (joined)
-			vprocns_joiners_commit(&group->joiners, child);
-		if (group->numbers.by_lineage)
-			vprocns_numbers_commit(&group->numbers, parent, child,
-					       joined);
+	if (group && (joined || !vprocns_joiners_is_starting(&group->joiners, parent)))
 		vprocns_event_new(group, child, flags);
-	}
 	preempt_enable_notrace();
 }
 
 /*
- * Commits a clone that succeeded; the current task has cloned, and the new one has not
+ * Tells of a clone that succeeded; the current task has cloned, and the new one has not
  * run yet. No kernel-doc, which can't read these parameters.
  *
  * Context: tracepoint task_newtask; preemption off or on, as the kernel has it.
@@ -392,7 +374,7 @@ VPROCNS_NEWTASK_PROBE(vprocns_probe_newtask)
 	struct pid_namespace *const ns = ns_of_pid(task_pid(task));
 
 	if (ns->level && vprocns_group_may_be_of(ns))
-		commit_clone(ns, task, clone_flags);
+		tell_new(ns, task, clone_flags);
 }
 
 /**
@@ -418,7 +400,7 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	group = vprocns_group_of(task_active_pid_ns(task));
 	/* Only a thread that is not the leader changes its number: to the leader's. */
 	if (group && group->numbers.by_lineage && task->pid != old_pid)
-		vprocns_numbers_exec(&group->numbers, task);
+		vprocns_numbers_exec(&group->numbers, task, old_pid);
 	if (group) {
 		vprocns_joiners_exec(&group->joiners, task);
 		vprocns_event_exec(group, task, old_pid, bprm->filename);
@@ -426,7 +408,7 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	rcu_read_unlock();
 }
 
-/* Apart from the probe, as commit_clone() is. */
+/* Apart from the probe, as tell_new() is. */
 static noinline void end_member(struct pid_namespace *ns, struct task_struct *task)
 {
 	struct vprocns_group *group;

@@ -354,20 +354,20 @@ static struct vprocns_ring *open_ring(struct vprocns_rings *rings, u32 size,
 				      u32 wake)
 {
 	struct vprocns_ring *ring;
-	const int err = vprocns_probes_get();
+	const int err = vprocns_probes_get(VPROCNS_ALL_PROBES);
 
 	if (err)
 		return ERR_PTR(err);
 	ring = vprocns_ring_create(rings, size, wake);
 	if (IS_ERR(ring))
-		vprocns_probes_put();
+		vprocns_probes_put(VPROCNS_ALL_PROBES);
 	return ring;
 }
 
 static void close_ring(struct vprocns_rings *rings, struct vprocns_ring *ring)
 {
 	vprocns_ring_destroy(rings, ring);
-	vprocns_probes_put();
+	vprocns_probes_put(VPROCNS_ALL_PROBES);
 }
 
 static int events(struct descriptor *descriptor, unsigned int cmd,

@@ -54,8 +54,8 @@ static void follow_tracers(struct work_struct *work)
 	if (wanted == has_probes)
 		return;
 	if (!wanted) {
-		vprocns_probes_put();
-	} else if (vprocns_probes_get()) {
+		vprocns_probes_put(VPROCNS_ALL_PROBES);
+	} else if (vprocns_probes_get(VPROCNS_ALL_PROBES)) {
 		mod_delayed_work(vprocns_unbound_wq, &follow_work, HZ);
 		return;
 	}

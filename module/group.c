@@ -235,7 +235,7 @@ static int take_hooks(bool probes)
 	vprocns_events_settle();
 	err = vprocns_hooks_get();
 	if (!err && probes) {
-		err = vprocns_probes_get();
+		err = vprocns_probes_get(VPROCNS_OWN_PROBES);
 		if (err)
 			vprocns_hooks_put();
 	}
@@ -245,7 +245,7 @@ static int take_hooks(bool probes)
 static void drop_hooks(bool probes)
 {
 	if (probes)
-		vprocns_probes_put();
+		vprocns_probes_put(VPROCNS_OWN_PROBES);
 	vprocns_hooks_put();
 }
 

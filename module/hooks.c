@@ -4,8 +4,8 @@
  * policy.
  *
  * One ftrace_ops holds all functions, so they come and go as one: nothing is
- * ever half hooked. Only unloading the module waits for RCU-tasks. The probes
- * also come and go as one, but apart from the hooks: most groups need none.
+ * ever half hooked. Only unloading the module waits for RCU-tasks. Each probe
+ * comes and goes by itself: most groups need none.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,20 +38,17 @@ static size_t nr_hooks;
 static unsigned long kernel_clone_ip __ro_after_init;
 static unsigned long alloc_pid_ip __ro_after_init;
 static struct vprocns_probe *probes;
-static size_t nr_probes;
 
 /*
- * Protects hooked, probed and ready, and is held while the kernel's text is patched:
- * not taken with a lock that another group's calls need.
+ * Protects hooked, ready and which probes are on, and is held while the kernel's text
+ * is patched: not taken with a lock that another group's calls need.
  */
 static DEFINE_MUTEX(hooks_lock);
 static bool hooked;
-static bool probed;
 /* What is needed was found, and the module is not on its way out. */
 static bool ready;
-/* Who needs them. Each goes up under hooks_lock, so that none goes meanwhile. */
+/* Who needs them. Goes up under hooks_lock, so that they don't go meanwhile. */
 static atomic_t hook_users = ATOMIC_INIT(0);
-static atomic_t probe_users = ATOMIC_INIT(0);
 static bool keep_hooks;
 
 DEFINE_PER_CPU(long, vprocns_inside);
@@ -185,38 +182,42 @@ static void name_the_taken(int err)
 	kfree(trial);
 }
 
-static void unregister_probes(size_t nr)
+static int probe_on(struct vprocns_probe *probe)
 {
-	while (nr--)
-		tracepoint_probe_unregister(probes[nr].tp, probes[nr].probe, NULL);
+	const int err = tracepoint_probe_register(probe->tp, probe->probe, NULL);
+
+	if (err)
+		pr_err_ratelimited("the tracepoint %s can't be probed (%d)\n",
+				   probe->name, err);
+	probe->on = !err;
+	return err;
 }
 
-static int probes_on(void)
+/* What is on without a user after an error goes with what has lost its last one. */
+static int probes_on(enum vprocns_probes which)
 {
 	size_t i;
-	int err;
+	int err = 0;
 
 	lockdep_assert_held(&hooks_lock);
-	for (i = 0; i < nr_probes; i++) {
-		err = tracepoint_probe_register(probes[i].tp, probes[i].probe,
-						NULL);
-		if (err) {
-			pr_err_ratelimited("the tracepoint %s can't be probed (%d)\n",
-					   probes[i].name, err);
-			unregister_probes(i);
-			return err;
-		}
-	}
-	probed = true;
-	return 0;
+	for (i = 0; i < which && !err; i++)
+		if (!probes[i].on)
+			err = probe_on(&probes[i]);
+	return err;
 }
 
-/* Waits for nobody, as hooks_off(). */
+/* Those that nobody needs. Waits for nobody, as hooks_off(). */
 static void probes_off(void)
 {
+	size_t i;
+
 	lockdep_assert_held(&hooks_lock);
-	unregister_probes(nr_probes);
-	probed = false;
+	for (i = 0; i < VPROCNS_PROBE_NR; i++)
+		if (probes[i].on && !atomic_read(&probes[i].users)) {
+			tracepoint_probe_unregister(probes[i].tp,
+						    probes[i].probe, NULL);
+			probes[i].on = false;
+		}
 }
 
 static int hooks_on(void)
@@ -236,10 +237,10 @@ static int hooks_on(void)
 	return err;
 }
 
-/* Those of the two that are not on. */
+/* What is not on. */
 static int all_on(void)
 {
-	int err = probed ? 0 : probes_on();
+	int err = probes_on(VPROCNS_ALL_PROBES);
 
 	if (!err && !hooked)
 		err = hooks_on();
@@ -296,7 +297,7 @@ static void hooks_idle(struct work_struct *work)
 	mutex_lock(&hooks_lock);
 	if (!atomic_read(&hook_users) && !keep_hooks && hooked && hooks_off())
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
-	if (!atomic_read(&probe_users) && !keep_hooks && probed)
+	if (!keep_hooks)
 		probes_off();
 	mutex_unlock(&hooks_lock);
 }
@@ -361,36 +362,45 @@ void vprocns_hooks_put(void)
 }
 
 /**
- * vprocns_probes_get - somebody needs the probes
+ * vprocns_probes_get - somebody needs probes
+ * @which: which ones
  *
- * On return each task that is made, executes or exits comes by them. Those that are
- * about to may not: what a probe has to see begins later.
+ * On return each task that executes or exits, and, as @which says, is made comes by
+ * them. Those that are about to may not: what a probe has to see begins later.
  *
  * Context: process; takes hooks_lock; patches the kernel's text if nobody else needs
  * them.
  * Return: 0, -ENOMEM, or what else registering said; with a line in the log.
  */
-int vprocns_probes_get(void)
+int vprocns_probes_get(enum vprocns_probes which)
 {
-	int err = 0;
+	size_t i;
+	int err;
 
 	mutex_lock(&hooks_lock);
-	if (!probed)
-		err = probes_on();
-	if (!err)
-		atomic_inc(&probe_users);
+	err = probes_on(which);
+	for (i = 0; i < which && !err; i++)
+		atomic_inc(&probes[i].users);
+	if (err)
+		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 	mutex_unlock(&hooks_lock);
 	return err;
 }
 
 /**
  * vprocns_probes_put - somebody no longer needs them; off some seconds later
+ * @which: as vprocns_probes_get() had it
  *
  * Context: any that may not be in an interrupt; takes no lock.
  */
-void vprocns_probes_put(void)
+void vprocns_probes_put(enum vprocns_probes which)
 {
-	if (atomic_dec_and_test(&probe_users))
+	bool idle = false;
+	size_t i;
+
+	for (i = 0; i < which; i++)
+		idle |= atomic_dec_and_test(&probes[i].users);
+	if (idle)
 		mod_delayed_work(vprocns_unbound_wq, &idle_work, IDLE_DELAY);
 }
 
@@ -398,7 +408,7 @@ static void match_probe(struct tracepoint *tp, void *unused)
 {
 	size_t i;
 
-	for (i = 0; i < nr_probes; i++)
+	for (i = 0; i < VPROCNS_PROBE_NR; i++)
 		if (!strcmp(tp->name, probes[i].name))
 			probes[i].tp = tp;
 }
@@ -414,7 +424,7 @@ static int find_all(void)
 	int err;
 
 	for_each_kernel_tracepoint(match_probe, NULL);
-	for (i = 0; i < nr_probes; i++)
+	for (i = 0; i < VPROCNS_PROBE_NR; i++)
 		if (!probes[i].tp) {
 			pr_err("this kernel has no tracepoint %s\n",
 			       probes[i].name);
@@ -492,8 +502,7 @@ static void free_ops(void)
  * vprocns_hooks_init - finds everything and tries it once
  * @hook_table: the functions
  * @hook_count: how many
- * @probe_table: the tracepoints
- * @probe_count: how many
+ * @probe_table: the tracepoints, by enum vprocns_probe_place
  *
  * Nothing is registered on return, but with keep_hooks: hooks are there while a
  * group is bound, probes while somebody needs them.
@@ -501,14 +510,13 @@ static void free_ops(void)
  * Return: 0, or a negative errno after one line that names what is missing.
  */
 int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
-		       struct vprocns_probe *probe_table, size_t probe_count)
+		       struct vprocns_probe *probe_table)
 {
 	int err;
 
 	hooks = hook_table;
 	nr_hooks = hook_count;
 	probes = probe_table;
-	nr_probes = probe_count;
 
 	hook_ops = kzalloc(sizeof(*hook_ops), GFP_KERNEL);
 	if (!hook_ops)
@@ -523,7 +531,7 @@ int vprocns_hooks_init(struct vprocns_hook *hook_table, size_t hook_count,
 	mutex_lock(&hooks_lock);
 	err = all_on();
 	ready = !err;
-	if (err && probed)
+	if (err)
 		probes_off();
 	mutex_unlock(&hooks_lock);
 	if (err)
@@ -556,7 +564,7 @@ void vprocns_hooks_exit(void)
 	for (;;) {
 		cancel_delayed_work_sync(&idle_work);
 		hooks_idle(NULL);
-		if (!hooked && !probed)
+		if (!hooked)
 			break;
 		ssleep(1);
 	}

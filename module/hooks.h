@@ -2,6 +2,7 @@
 #ifndef _VPROCNS_HOOKS_H
 #define _VPROCNS_HOOKS_H
 
+#include <linux/atomic.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -32,20 +33,42 @@ struct vprocns_hook {
  * @name: its name
  * @probe: its probe, typed as the tracepoint wants it, with a data pointer first
  * @tp: the tracepoint; found by vprocns_hooks_init()
+ * @users: who needs it. Goes up under a lock of hooks.c.
+ * @on: the probe is there; under that lock
  */
 struct vprocns_probe {
 	const char *name;
 	void *probe;
 	struct tracepoint *tp;
+	atomic_t users;
+	bool on;
+};
+
+/* The places of the probes in their table. */
+enum vprocns_probe_place {
+	VPROCNS_PROBE_EXEC,
+	VPROCNS_PROBE_EXIT,
+	VPROCNS_PROBE_NEWTASK,
+	VPROCNS_PROBE_NR
+};
+
+/**
+ * enum vprocns_probes - which probes somebody needs: those before that place
+ * @VPROCNS_OWN_PROBES: those of exec and exit, which groups need
+ * @VPROCNS_ALL_PROBES: that of a new task, too, which only events need
+ */
+enum vprocns_probes {
+	VPROCNS_OWN_PROBES = VPROCNS_PROBE_NEWTASK,
+	VPROCNS_ALL_PROBES = VPROCNS_PROBE_NR,
 };
 
 int vprocns_hooks_init(struct vprocns_hook *hooks, size_t nr_hooks,
-		       struct vprocns_probe *probes, size_t nr_probes);
+		       struct vprocns_probe *probes);
 void vprocns_hooks_exit(void);
 int vprocns_hooks_get(void);
 void vprocns_hooks_put(void);
-int vprocns_probes_get(void);
-void vprocns_probes_put(void);
+int vprocns_probes_get(enum vprocns_probes which);
+void vprocns_probes_put(enum vprocns_probes which);
 
 /*
  * Tasks inside a target. Each is counted up on one CPU and maybe down on

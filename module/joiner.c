@@ -3,9 +3,9 @@
  * Processes that join a group from outside and have to be told apart: those with
  * a slot, and those that begin at their first exec.
  *
- * One is waiting until its clone has succeeded, then it is alive until its last
+ * One is waiting until its clone has a struct pid, then it is alive until its last
  * thread exits, or, without a slot, until its exec. Where the clone fails a slot waits
- * on: the same task may try again.
+ * again: the same task may try once more.
  */
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
@@ -28,6 +28,7 @@ void vprocns_joiners_init(struct vprocns_joiners *joiners)
 static void free_one(struct vprocns_joiner *joiner)
 {
 	put_pid(joiner->asker);
+	put_pid(joiner->process);
 	kfree(joiner);
 }
 
@@ -250,7 +251,7 @@ struct vprocns_joiner *vprocns_joiners_begin(struct vprocns_joiners *joiners)
 }
 
 /**
- * vprocns_joiners_placed - the clone has its struct pid
+ * vprocns_joiners_placed - the clone has its struct pid, which tells the process from now on
  * @joiners: the set
  * @joiner: from vprocns_joiners_begin()
  * @pid: the struct pid
@@ -258,57 +259,47 @@ struct vprocns_joiner *vprocns_joiners_begin(struct vprocns_joiners *joiners)
  * Context: the cloner's own; takes @joiners' lock.
  */
 void vprocns_joiners_placed(struct vprocns_joiners *joiners,
-			    struct vprocns_joiner *joiner, const struct pid *pid)
+			    struct vprocns_joiner *joiner, struct pid *pid)
 {
 	raw_spin_lock(&joiners->lock);
-	joiner->process = pid;
+	list_del(&joiner->list);
+	/* With a reference: if the clone fails, no other process is taken for this one. */
+	joiner->process = get_pid(pid);
+	hash_add(joiners->alive, &joiner->node, (unsigned long)pid);
+	joiner->starting = joiners->at_exec;
+	WRITE_ONCE(joiners->nr_starting,
+		   joiners->nr_starting + joiner->starting);
 	raw_spin_unlock(&joiners->lock);
 }
 
 /**
- * vprocns_joiners_commit - a clone from outside succeeded
+ * vprocns_joiners_failed - the clone has failed that has begun
  * @joiners: the set
- * @child: the new process, which has not run yet
+ * @joiner: from vprocns_joiners_begin()
+ *
+ * A slot waits for the cloner's next clone.
  *
  * Context: the cloner's own; takes @joiners' lock.
  */
-void vprocns_joiners_commit(struct vprocns_joiners *joiners,
-			    struct task_struct *child)
+void vprocns_joiners_failed(struct vprocns_joiners *joiners,
+			    struct vprocns_joiner *joiner)
 {
-	struct vprocns_joiner *joiner;
+	struct pid *process;
 
 	raw_spin_lock(&joiners->lock);
-	joiner = find_asked(joiners);
-	if (joiner && joiner->process == task_pid(child)) {
-		list_del(&joiner->list);
-		hash_add(joiners->alive, &joiner->node,
-			 (unsigned long)joiner->process);
-		joiner->starting = joiners->at_exec;
+	process = joiner->process;
+	if (process) {
+		hash_del(&joiner->node);
 		WRITE_ONCE(joiners->nr_starting,
-			   joiners->nr_starting + joiner->starting);
-	}
-	raw_spin_unlock(&joiners->lock);
-}
-
-/**
- * vprocns_joiners_returned - the clone that has begun is over
- * @joiners: the set
- *
- * If it failed, a slot waits for the cloner's next clone.
- *
- * Context: the cloner's own; takes @joiners' lock.
- */
-void vprocns_joiners_returned(struct vprocns_joiners *joiners)
-{
-	struct vprocns_joiner *joiner;
-
-	raw_spin_lock(&joiners->lock);
-	joiner = find_asked(joiners);
-	if (joiner && joiner->slot == VPROCNS_NO_SLOT)
-		abandon(joiners, joiner);
-	else if (joiner)
+			   joiners->nr_starting - joiner->starting);
+		joiner->starting = false;
 		joiner->process = NULL;
+		list_add(&joiner->list, &joiners->waiting);
+	}
+	if (joiner->slot == VPROCNS_NO_SLOT)
+		abandon(joiners, joiner);
 	raw_spin_unlock(&joiners->lock);
+	put_pid(process);
 }
 
 /**

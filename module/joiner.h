@@ -14,10 +14,10 @@ struct task_struct;
 
 /**
  * struct vprocns_joiner - a process that joins from outside, or is to join
- * @list: in the list of those that are asked for or in flight, or of unused ones
- * @node: in the table by @process once its clone has succeeded
+ * @list: in the list of those that wait, or of unused ones
+ * @node: in the table by @process once that is known
  * @asker: the task that clones it, with a reference
- * @process: its struct pid, without a reference: in flight, or alive
+ * @process: its struct pid, with a reference; NULL while it waits
  * @slot: the slot, or %VPROCNS_NO_SLOT
  * @starting: it is there and has not executed a program yet
  */
@@ -25,7 +25,7 @@ struct vprocns_joiner {
 	struct list_head list;
 	struct hlist_node node;
 	struct pid *asker;
-	const struct pid *process;
+	struct pid *process;
 	u32 slot;
 	bool starting;
 };
@@ -38,7 +38,7 @@ struct vprocns_joiner {
  *	No other lock is taken under it.
  * @at_exec: each begins at its first exec; fixed by the bind
  * @slots: by slot; NULL until the first is asked for
- * @waiting: those whose clone has not succeeded
+ * @waiting: those whose clone has no struct pid yet
  * @alive: the others, by process
  * @unused: to be freed when somebody may sleep
  * @nr: how many there are but for @unused, at most %VPROCNS_SLOTS
@@ -61,10 +61,9 @@ void vprocns_joiners_exit(struct vprocns_joiners *joiners);
 int vprocns_joiners_ask(struct vprocns_joiners *joiners, u32 slot);
 struct vprocns_joiner *vprocns_joiners_begin(struct vprocns_joiners *joiners);
 void vprocns_joiners_placed(struct vprocns_joiners *joiners,
-			    struct vprocns_joiner *joiner, const struct pid *pid);
-void vprocns_joiners_commit(struct vprocns_joiners *joiners,
-			    struct task_struct *child);
-void vprocns_joiners_returned(struct vprocns_joiners *joiners);
+			    struct vprocns_joiner *joiner, struct pid *pid);
+void vprocns_joiners_failed(struct vprocns_joiners *joiners,
+			    struct vprocns_joiner *joiner);
 void vprocns_joiners_exec(struct vprocns_joiners *joiners,
 			  struct task_struct *task);
 void vprocns_joiners_remove(struct vprocns_joiners *joiners,

@@ -31,10 +31,10 @@ static struct vprocns_hook hooks[] = {
 #endif
 };
 
-static struct vprocns_probe probes[] = {
-	{ "task_newtask", vprocns_probe_newtask },
-	{ "sched_process_exec", vprocns_probe_exec },
-	{ "sched_process_exit", vprocns_probe_exit },
+static struct vprocns_probe probes[VPROCNS_PROBE_NR] = {
+	[VPROCNS_PROBE_EXEC]	= { "sched_process_exec", vprocns_probe_exec },
+	[VPROCNS_PROBE_EXIT]	= { "sched_process_exit", vprocns_probe_exit },
+	[VPROCNS_PROBE_NEWTASK]	= { "task_newtask", vprocns_probe_newtask },
 };
 
 /* A probe that is not as its tracepoint calls it does not compile. */
@@ -54,8 +54,7 @@ static int __init vprocns_init(void)
 	err = vprocns_symbols_init();
 	if (err)
 		return err;
-	err = vprocns_hooks_init(hooks, ARRAY_SIZE(hooks),
-				 probes, ARRAY_SIZE(probes));
+	err = vprocns_hooks_init(hooks, ARRAY_SIZE(hooks), probes);
 	if (err)
 		return err;
 	err = vprocns_pid_init();

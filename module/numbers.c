@@ -100,58 +100,41 @@ static void give_place_back(struct vprocns_numbers *n, u32 place)
 	raw_spin_unlock(&n->lock);
 }
 
+/* Under the lock. A clone failed that had its number. */
+static void forget_clone(struct vprocns_numbers *n, struct vprocns_number *number)
+{
+	struct vprocns_record *const cloner = number->cloner;
+
+	vprocns_record_remove(&n->records, number->record);
+	n->collisions -= number->collided;
+	if (cloner) {
+		cloner->children--;
+		cloner->wanted = 0;
+	}
+}
+
 /**
  * vprocns_numbers_give_back - a clone failed: all that it took may be had again
  * @n: the numbers
  * @number: what it took
  *
- * Context: process; takes @n's lock; may sleep.
+ * Context: the cloner's own; takes @n's lock; may sleep.
  */
 void vprocns_numbers_give_back(struct vprocns_numbers *n,
 			       struct vprocns_number *number)
 {
-	if (number->record) {
+	struct vprocns_record *const record = number->record;
+
+	if (record) {
 		raw_spin_lock(&n->lock);
-		if (number->pid)
-			vprocns_record_remove(&n->records, number->record);
+		if (record->key)
+			forget_clone(n, number);
 		else
-			vprocns_record_put(&n->records, number->record);
+			vprocns_record_put(&n->records, record);
 		raw_spin_unlock(&n->lock);
-		put_pid(number->pid);
 	}
 	if (number->place)
 		give_place_back(n, number->place);
-}
-
-/**
- * vprocns_numbers_hold - a clone has a struct pid now
- * @n: the numbers
- * @number: what it took
- * @pid: its struct pid
- *
- * Context: process; takes @n's lock for a task that joins by lineage.
- */
-void vprocns_numbers_hold(struct vprocns_numbers *n, struct vprocns_number *number,
-			  struct pid *pid)
-{
-	const u32 nr = pid->numbers[pid->level].nr;
-
-	if (!n->by_lineage && unlikely(nr != number->place)) {
-		vprocns_numbers_pass(n, number->place, nr);
-		/* This is what comes back if the clone fails. */
-		number->place = nr;
-	}
-	if (!number->record)
-		return;
-	/*
-	 * The commit finds it by the pid: the task isn't known yet. With a reference, so
-	 * that no other pid has the address as long as the record has this key.
-	 */
-	number->pid = get_pid(pid);
-	number->record->key = pid;
-	raw_spin_lock(&n->lock);
-	vprocns_record_insert(&n->records, number->record);
-	raw_spin_unlock(&n->lock);
 }
 
 static struct vprocns_origin origin_before(pid_t tid)
@@ -159,85 +142,43 @@ static struct vprocns_origin origin_before(pid_t tid)
 	return (struct vprocns_origin) { VPROCNS_LINEAGE_BEFORE, tid };
 }
 
-/* Field by field: clearing all of it first would cost more than the rest. */
-static void fill_in(struct vprocns_record *record, const void *key,
-		    const struct vprocns_origin *origin,
-		    const struct vprocns_origin *process, u32 execs)
+/* The record of a task that was there before the bind; or NULL while none is spare. */
+static struct vprocns_record *adopt_task(struct vprocns_numbers *n,
+					 struct task_struct *task,
+					 struct vprocns_record *process)
 {
-	record->key = key;
-	record->origin = *origin;
-	record->process = *process;
-	record->children = 0;
-	record->child = NULL;
-	record->execs = execs;
-	record->known = false;
-	record->started = false;
-}
+	struct vprocns_record *const record = vprocns_record_take(&n->records);
+	const struct vprocns_origin origin = origin_before(task_pid_vnr(task));
 
-/* A task that was there before the bind has its record from its first clone on. */
-static noinline struct vprocns_record *adopt(struct vprocns_numbers *n)
-{
-	struct vprocns_record *const own = vprocns_record_take(&n->records);
-	const struct vprocns_origin origin = origin_before(task_pid_vnr(current));
-	const struct vprocns_origin process = origin_before(task_tgid_vnr(current));
-
-	if (own) {
-		fill_in(own, current, &origin, &process, 0);
-		vprocns_record_insert(&n->records, own);
+	if (record) {
+		vprocns_record_fill(record, task_pid_vnr(task), &origin,
+				    process ?: record);
+		vprocns_record_insert(&n->records, record, task->pid);
 	}
-	return own;
-}
-
-/* Under the lock. The cloner's record, or NULL when it or its child lacks one. */
-static struct vprocns_record *find_cloner(struct vprocns_numbers *n)
-{
-	struct vprocns_record *own = vprocns_record_find(&n->records, current);
-
-	if (unlikely(!own))
-		own = adopt(n);
-	if (likely(own && !own->child))
-		own->child = vprocns_record_take(&n->records);
-	return likely(own && own->child) ? own : NULL;
+	return record;
 }
 
 /*
- * Sees to it that the cloner has a record for its child, since the commit can't
- * allocate, and returns the cloner's own; or NULL without memory.
+ * Under the lock. Such a task has its record from its first clone on, and so has its
+ * process. Its first thread may have ended, or may be about to: then it comes here no
+ * more, or says so again.
  */
-static struct vprocns_record *prepare(struct vprocns_numbers *n)
+static struct vprocns_record *adopt(struct vprocns_numbers *n)
 {
-	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *own;
-	bool untidy;
+	struct task_struct *const leader = current->group_leader;
+	struct vprocns_record *process;
 
-	for (;;) {
-		raw_spin_lock(&n->lock);
-		own = find_cloner(n);
-		untidy = vprocns_records_untidy(table);
-		raw_spin_unlock(&n->lock);
-		if (likely(own))
-			break;
-		if (vprocns_records_stock(table, &n->lock))
+	if (leader == current)
+		return adopt_task(n, current, NULL);
+	process = vprocns_record_find(&n->records, current->tgid);
+	if (!process) {
+		process = adopt_task(n, leader, NULL);
+		if (!process)
 			return NULL;
+		/* A task changes its own flags at any time. */
+		process->ended = data_race(leader->flags) & PF_EXITING;
 	}
-	if (unlikely(untidy))
-		vprocns_records_tidy(table, &n->lock);
-	return own;
-}
-
-/* The record of a task that joins; or NULL without memory. */
-static struct vprocns_record *prepare_joiner(struct vprocns_numbers *n)
-{
-	struct vprocns_record *record;
-	bool untidy;
-
-	raw_spin_lock(&n->lock);
-	record = vprocns_record_take(&n->records);
-	untidy = vprocns_records_untidy(&n->records);
-	raw_spin_unlock(&n->lock);
-	if (untidy)
-		vprocns_records_tidy(&n->records, &n->lock);
-	return record ?: kmalloc(sizeof(*record), GFP_KERNEL_ACCOUNT);
+	return adopt_task(n, current, process);
 }
 
 static u32 number_of(const struct vprocns_numbers *n,
@@ -259,44 +200,54 @@ static u64 lineage_of(const struct vprocns_numbers *n, struct vprocns_record *re
 	return record->lineage;
 }
 
-/* Most tasks never clone, so the first clone works it out. */
-static noinline void work_out_start(struct vprocns_numbers *n,
-				    struct vprocns_record *own)
+/* Under the lock. Most tasks never clone, so the first clone works it out. */
+static void work_out_wanted(struct vprocns_numbers *n, struct vprocns_record *own)
 {
-	raw_spin_lock(&n->lock);
-	own->start = vprocns_lineage_start(n->seed, lineage_of(n, own),
-					   vprocns_numbers_span(n));
-	own->started = true;
-	raw_spin_unlock(&n->lock);
+	const u64 lineage = lineage_of(n, own);
+	const struct vprocns_origin child = { lineage, own->children + 1 };
+
+	own->wanted = number_of(n, &child,
+				vprocns_lineage_start(n->seed, lineage,
+						      vprocns_numbers_span(n)));
 }
 
 /**
- * vprocns_numbers_of_child - by lineage: the number for a clone of the caller
+ * vprocns_numbers_search_cloner - as vprocns_numbers_cloner(), for any clone
  * @n: the numbers
  *
- * Context: the member's own; may sleep.
- * Return: the number that the child is to have; 0 without memory.
+ * Context: the member's own; takes @n's lock; may sleep.
+ * Return: the caller's record, in which .wanted is worked out; NULL without memory.
  */
-u32 vprocns_numbers_of_child(struct vprocns_numbers *n)
+struct vprocns_record *vprocns_numbers_search_cloner(struct vprocns_numbers *n)
 {
-	struct vprocns_record *const own = prepare(n);
+	struct vprocns_records *const table = &n->records;
+	struct vprocns_record *own;
 
-	if (unlikely(!own))
-		return 0;
-	if (unlikely(!own->started))
-		work_out_start(n, own);
-	own->wanted = vprocns_lineage_number(own->lineage, own->start,
-					     own->children + 1, n->first,
-					     vprocns_numbers_span(n));
-	return own->wanted;
+	for (;;) {
+		raw_spin_lock(&n->lock);
+		own = vprocns_record_find(table, current->pid) ?: adopt(n);
+		if (likely(own)) {
+			WRITE_ONCE(table->latest, own);
+			if (!own->wanted)
+				work_out_wanted(n, own);
+		}
+		raw_spin_unlock(&n->lock);
+		if (likely(own))
+			return own;
+		if (vprocns_records_stock(table, &n->lock))
+			return NULL;
+	}
 }
 
-static u32 number_of_joiner(const struct vprocns_numbers *n,
-			    const struct vprocns_origin *origin)
+/* The record of a task that joins; or NULL without memory. */
+static struct vprocns_record *prepare_joiner(struct vprocns_numbers *n)
 {
-	return number_of(n, origin,
-			 origin->cloner_lineage == VPROCNS_LINEAGE_SLOT ?
-			 n->slot_start : n->outside_start);
+	struct vprocns_record *record;
+
+	raw_spin_lock(&n->lock);
+	record = vprocns_record_take(&n->records);
+	raw_spin_unlock(&n->lock);
+	return record ?: vprocns_record_make();
 }
 
 /**
@@ -311,109 +262,142 @@ static u32 number_of_joiner(const struct vprocns_numbers *n,
 u32 vprocns_numbers_of_joiner(struct vprocns_numbers *n,
 			      struct vprocns_number *number, u32 slot)
 {
-	struct vprocns_record *const record = prepare_joiner(n);
 	struct vprocns_origin origin = { VPROCNS_LINEAGE_OUTSIDE, number->place };
+	u32 start = n->outside_start;
 
-	if (!record)
+	number->record = prepare_joiner(n);
+	if (!number->record)
 		return 0;
-	if (slot != VPROCNS_NO_SLOT)
+	if (slot != VPROCNS_NO_SLOT) {
 		origin = (struct vprocns_origin) { VPROCNS_LINEAGE_SLOT,
 						   (u64)slot + 1 };
-	fill_in(record, NULL, &origin, &origin, 0);
-	number->record = record;
-	return number_of_joiner(n, &origin);
-}
-
-static u32 tid_of(struct task_struct *task)
-{
-	const struct pid *const pid = task_pid(task);
-
-	return pid->numbers[pid->level].nr;
-}
-
-static void commit_joiner(struct vprocns_numbers *n, struct task_struct *child)
-{
-	struct vprocns_records *const table = &n->records;
-	struct vprocns_record *const record =
-		vprocns_record_find(table, task_pid(child));
-
-	/* It had its number before the bind. */
-	if (!record)
-		return;
-	vprocns_record_rename(table, record, child);
-	/* The child has one, so that this is not the last. */
-	put_pid(task_pid(child));
-	n->collisions += tid_of(child) != number_of_joiner(n, &record->origin);
-}
-
-static void commit_member(struct vprocns_numbers *n, struct task_struct *parent,
-			  struct task_struct *child)
-{
-	struct vprocns_record *const own = vprocns_record_find(&n->records, parent);
-	struct vprocns_origin origin;
-	struct vprocns_record *record;
-
-	/* Without one for a child, the clone had its number before the bind. */
-	if (unlikely(!own || !own->child))
-		return;
-	record = own->child;
-	own->child = NULL;
-	origin = (struct vprocns_origin) { own->lineage, ++own->children,
-					   tid_of(parent) };
-	if (thread_group_leader(child))
-		fill_in(record, child, &origin, &origin, 0);
-	else
-		fill_in(record, child, &origin, &own->process, own->execs);
-	vprocns_record_insert(&n->records, record);
-	n->collisions += tid_of(child) != own->wanted;
+		start = n->slot_start;
+	}
+	vprocns_record_fill(number->record, 0, &origin, number->record);
+	return number_of(n, &origin, start);
 }
 
 /**
- * vprocns_numbers_commit - by lineage: a task has its record from here on
+ * vprocns_numbers_collide - by lineage: a clone has another number than the one wanted
  * @n: the numbers
- * @parent: the task that cloned
- * @child: the new task, which has not run yet
- * @joined: @parent is no member
+ * @number: what it took; it has its record
+ * @nr: the number
  *
- * Context: any; takes @n's lock.
+ * Context: process; takes @n's lock.
  */
-void vprocns_numbers_commit(struct vprocns_numbers *n,
-			    struct task_struct *parent,
-			    struct task_struct *child, bool joined)
+void vprocns_numbers_collide(struct vprocns_numbers *n, struct vprocns_number *number,
+			     u32 nr)
 {
 	raw_spin_lock(&n->lock);
-	if (unlikely(joined))
-		commit_joiner(n, child);
-	else
-		commit_member(n, parent, child);
+	number->collided = true;
+	number->record->tid = nr;
+	n->collisions++;
 	raw_spin_unlock(&n->lock);
+}
+
+/**
+ * vprocns_numbers_keep_joiner - by lineage: a task that joins has its number, and its record
+ * from here on
+ * @n: the numbers
+ * @number: what it took
+ * @nr: the number
+ * @host_nr: the number in the initial PID namespace
+ *
+ * Context: process; takes @n's lock; may sleep.
+ */
+void vprocns_numbers_keep_joiner(struct vprocns_numbers *n,
+				 struct vprocns_number *number, u32 nr, u32 host_nr)
+{
+	bool untidy;
+
+	number->record->tid = nr;
+	raw_spin_lock(&n->lock);
+	vprocns_record_insert(&n->records, number->record, host_nr);
+	untidy = vprocns_records_untidy(&n->records);
+	raw_spin_unlock(&n->lock);
+	if (untidy)
+		vprocns_records_tidy(&n->records, &n->lock);
+}
+
+/**
+ * vprocns_numbers_pass_by - by lineage: a number goes to a task that has no record
+ * @n: the numbers
+ * @host_nr: the number in the initial PID namespace
+ *
+ * Context: process; takes @n's lock.
+ */
+void vprocns_numbers_pass_by(struct vprocns_numbers *n, u32 host_nr)
+{
+	raw_spin_lock(&n->lock);
+	vprocns_record_outdate(vprocns_records_bucket(&n->records, host_nr), host_nr);
+	raw_spin_unlock(&n->lock);
+}
+
+/* Under the lock. The record that the thread had before it executed. */
+static struct vprocns_record *find_thread(struct vprocns_records *table, u32 old_key,
+					  const struct vprocns_record *process)
+{
+	struct vprocns_record *record;
+
+	hlist_for_each_entry(record, vprocns_records_bucket(table, old_key), node)
+		if (record->process == process && record != process &&
+		    (record->key & ~VPROCNS_RECORD_STALE) == old_key)
+			return record;
+	return NULL;
 }
 
 /**
  * vprocns_numbers_exec - a thread took over its process by executing a program
  * @n: the numbers, by lineage
  * @task: the thread, which has the leader's number by now
+ * @old_nr: the number that it had before, in the initial PID namespace
  *
  * From here on the thread is the process. How many clones the old leader had made
  * by then was a race, so the thread's clones are counted from a place of their own.
  *
  * Context: the task's own; takes @n's lock.
  */
-void vprocns_numbers_exec(struct vprocns_numbers *n,
-			  const struct task_struct *task)
+void vprocns_numbers_exec(struct vprocns_numbers *n, const struct task_struct *task,
+			  u32 old_nr)
 {
-	struct vprocns_record *own;
+	struct vprocns_record *process, *own;
 
 	raw_spin_lock(&n->lock);
-	own = vprocns_record_find(&n->records, task);
+	process = vprocns_record_find(&n->records, task->pid);
+	if (!process)
+		goto out;
+	/* All other threads have ended, and their records are gone. */
+	own = find_thread(&n->records, old_nr, process);
+	process->ended = false;
 	if (own) {
-		own->origin = own->process;
-		own->execs++;
-		own->children = (u64)own->execs << 32;
-		own->known = false;
-		own->started = false;
+		vprocns_record_remove(&n->records, own);
+		process->execs++;
+		process->children = (u64)process->execs << 32;
+		process->wanted = 0;
+	} else if (process->origin.cloner_lineage == VPROCNS_LINEAGE_BEFORE) {
+		/* Whether the old leader had cloned after the bind was a race, too. */
+		vprocns_record_remove(&n->records, process);
 	}
+out:
 	raw_spin_unlock(&n->lock);
+}
+
+/*
+ * Under the lock. A process has ended. If its record outlived the first thread and
+ * another thread is the first by now, that has failed to execute a program after it had
+ * taken over: it had a record as well, which is found where that may take its time.
+ */
+static void end_process(struct vprocns_records *table, struct vprocns_record *process,
+			bool by_first)
+{
+	if (by_first && unlikely(process->ended)) {
+		vprocns_record_take_out(table, process);
+		process->next = table->lost;
+		table->lost = process;
+		table->untidy = true;
+	} else if (by_first || process->ended) {
+		vprocns_record_remove(table, process);
+	}
 }
 
 /**
@@ -421,17 +405,32 @@ void vprocns_numbers_exec(struct vprocns_numbers *n,
  * @n: the numbers, by lineage
  * @task: the member
  *
+ * The record of a process's first thread stays until the last thread exits: one of them
+ * may take over by executing a program.
+ *
  * Context: the task's own; takes @n's lock.
  */
-void vprocns_numbers_end(struct vprocns_numbers *n,
-			 const struct task_struct *task)
+void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task)
 {
-	struct vprocns_record *own;
+	struct vprocns_records *const table = &n->records;
+	struct vprocns_record *record;
+	bool last;
 
 	raw_spin_lock(&n->lock);
-	own = vprocns_record_find(&n->records, task);
-	if (own)
-		vprocns_record_remove(&n->records, own);
+	record = vprocns_record_find(table, task->pid);
+	/* Under the lock: either we see it or the last thread sees that we have ended. */
+	last = !atomic_read(&task->signal->live);
+	if (likely(record && record->process != record))
+		vprocns_record_remove(table, record);
+	else if (record && !last)
+		record->ended = true;
+	else if (record)
+		end_process(table, record, true);
+	if (unlikely(last && !thread_group_leader(task))) {
+		record = vprocns_record_find(table, task->tgid);
+		if (record)
+			end_process(table, record, false);
+	}
 	raw_spin_unlock(&n->lock);
 }
 
@@ -454,7 +453,7 @@ bool vprocns_numbers_describe(struct vprocns_numbers *n,
 	if (!n->by_lineage)
 		return false;
 	raw_spin_lock(&n->lock);
-	record = vprocns_record_find(&n->records, task);
+	record = vprocns_record_find(&n->records, task->pid);
 	if (record) {
 		*origin = record->origin;
 		*lineage = lineage_of(n, record);

@@ -262,7 +262,7 @@ static noinline struct pid *alloc_without_cursor(struct vprocns_numbers *n,
 }
 
 /*
- * The first free number from @nr on, round the range. @at_once: out, that it is @nr,
+ * The first free number from @nr on, round the range. @at_once: set where it is @nr,
  * seen without a look at what else there is.
  */
 static __always_inline struct pid *alloc_near(struct vprocns_group *group,
@@ -271,8 +271,6 @@ static __always_inline struct pid *alloc_near(struct vprocns_group *group,
 {
 	struct vprocns_numbers *const n = &group->numbers;
 	struct pid *pid;
-
-	*at_once = false;
 
 	if (unlikely(!lock_cursor(n))) {
 		pid = alloc_without_cursor(n, ns, nr);
@@ -305,8 +303,11 @@ static struct pid *alloc_for_kernel(struct vprocns_group *group,
 	for (nr = highest(n, ns); nr >= n->first; nr--) {
 		if (!in_use(ns, nr)) {
 			pid = alloc_one(n, ns, nr, true);
-			if (!IS_ERR(pid))
+			if (!IS_ERR(pid)) {
 				atomic64_inc(&group->kernel_threads);
+				if (n->by_lineage)
+					vprocns_numbers_pass_by(n, pid_nr(pid));
+			}
 			if (pid != ERR_PTR(-EEXIST))
 				return pid;
 		}
@@ -344,7 +345,61 @@ static noinline struct pid *alloc_again(struct vprocns_clone *clone,
 	}
 }
 
-static noinline u32 number_of_joiner(struct vprocns_clone *clone)
+/* The clone has its number: it counts. */
+static __always_inline void count_clone(struct vprocns_clone *clone)
+{
+	clone->counted = true;
+	/* Pairs with smp_rmb() in vprocns_group_exits(): what counts is in the table. */
+	smp_mb__before_atomic();
+	atomic64_inc(&clone->group->made[clone->is_thread]);
+}
+
+static void count_joiner(struct vprocns_clone *clone, struct pid *pid)
+{
+	atomic64_inc(&clone->group->joined);
+	if (clone->joiner)
+		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
+}
+
+/* Not for most clones: they had the number wanted at once, and nobody waits for them. */
+static noinline struct pid *hold(struct vprocns_clone *clone, struct pid *pid)
+{
+	if (nr_of(pid) != clone->number.place) {
+		vprocns_numbers_pass(&clone->group->numbers, clone->number.place,
+				     nr_of(pid));
+		/* This is what comes back if the clone fails. */
+		clone->number.place = nr_of(pid);
+	}
+	if (clone->joins)
+		count_joiner(clone, pid);
+	return pid;
+}
+
+/*
+ * Stands in for alloc_pid() in a clone that is under way in our kernel_clone(), with
+ * sequential numbering.
+ */
+static struct pid *alloc_in_sequence(struct pid_namespace *ns, pid_t *set_tid,
+				     size_t set_tid_size)
+{
+	struct vprocns_clone *const clone = (void *)set_tid;
+	struct vprocns_group *const group = clone->group;
+	bool at_once = false;
+	struct pid *pid;
+	u32 nr;
+
+	nr = vprocns_numbers_take(&group->numbers);
+	clone->number.place = nr;
+	pid = likely(nr) ? alloc_near(group, ns, nr, &at_once) :
+			   alloc_again(clone, ns);
+	/* The clone will fail, too, and give back what it took. */
+	if (IS_ERR(pid))
+		return pid;
+	count_clone(clone);
+	return likely(at_once && !clone->joins) ? pid : hold(clone, pid);
+}
+
+static u32 number_of_joiner(struct vprocns_clone *clone)
 {
 	struct vprocns_numbers *const n = &clone->group->numbers;
 	const u32 slot = clone->joiner ? clone->joiner->slot : VPROCNS_NO_SLOT;
@@ -356,54 +411,56 @@ static noinline u32 number_of_joiner(struct vprocns_clone *clone)
 	return vprocns_numbers_of_joiner(n, &clone->number, slot);
 }
 
-/* By lineage; 0 without memory. */
-static __always_inline u32 number_by_lineage(struct vprocns_clone *clone)
+/* By lineage. */
+static noinline struct pid *alloc_for_joiner(struct vprocns_clone *clone,
+					     struct pid_namespace *ns)
 {
-	return likely(!clone->joins) ?
-	       vprocns_numbers_of_child(&clone->group->numbers) :
-	       number_of_joiner(clone);
-}
+	struct vprocns_numbers *const n = &clone->group->numbers;
+	const u32 nr = number_of_joiner(clone);
+	struct pid *pid;
+	bool at_once;
 
-/* Not for most clones: they had the number wanted at once, and nobody waits for them. */
-static noinline struct pid *hold(struct vprocns_clone *clone, struct pid *pid)
-{
-	vprocns_numbers_hold(&clone->group->numbers, &clone->number, pid);
-	if (clone->joins)
-		atomic64_inc(&clone->group->joined);
-	if (clone->joiner)
-		vprocns_joiners_placed(&clone->group->joiners, clone->joiner, pid);
+	if (!nr)
+		return ERR_PTR(-ENOMEM);
+	pid = alloc_near(clone->group, ns, nr, &at_once);
+	if (IS_ERR(pid))
+		return pid;
+	vprocns_numbers_keep_joiner(n, &clone->number, nr, pid_nr(pid));
+	if (nr_of(pid) != nr)
+		vprocns_numbers_collide(n, &clone->number, nr_of(pid));
+	count_clone(clone);
+	count_joiner(clone, pid);
 	return pid;
 }
 
-/* Stands in for alloc_pid() in a clone that is under way in our kernel_clone(). */
-static struct pid *alloc_pid_for_clone(struct pid_namespace *ns, pid_t *set_tid,
-				       size_t set_tid_size)
+/* The same by lineage. */
+static struct pid *alloc_by_lineage(struct pid_namespace *ns, pid_t *set_tid,
+				    size_t set_tid_size)
 {
 	struct vprocns_clone *const clone = (void *)set_tid;
 	struct vprocns_group *const group = clone->group;
 	struct vprocns_numbers *const n = &group->numbers;
+	struct vprocns_record *cloner;
 	bool at_once = false;
 	struct pid *pid;
-	u32 nr;
 
-	if (n->by_lineage) {
-		nr = number_by_lineage(clone);
-		if (unlikely(!nr))
-			return ERR_PTR(-ENOMEM);
-	} else {
-		nr = vprocns_numbers_take(n);
-		clone->number.place = nr;
-	}
-	pid = likely(nr) ? alloc_near(group, ns, nr, &at_once) :
-			   alloc_again(clone, ns);
-	/* The clone will fail, too, and give back what it took. */
+	if (unlikely(clone->joins))
+		return alloc_for_joiner(clone, ns);
+	cloner = vprocns_numbers_cloner(n);
+	if (unlikely(!cloner))
+		return ERR_PTR(-ENOMEM);
+	pid = alloc_near(group, ns, cloner->wanted, &at_once);
 	if (IS_ERR(pid))
 		return pid;
-	clone->counted = true;
-	/* Pairs with smp_rmb() in vprocns_group_exits(): what counts is in the table. */
-	smp_mb__before_atomic();
-	atomic64_inc(&group->made[clone->is_thread]);
-	return likely(at_once && !clone->joins) ? pid : hold(clone, pid);
+	if (unlikely(vprocns_numbers_keep(n, &clone->number, cloner,
+					  pid->numbers[0].nr, clone->is_thread))) {
+		static_call(vprocns_free_pid)(pid);
+		return ERR_PTR(-ENOMEM);
+	}
+	if (unlikely(!at_once && nr_of(pid) != clone->number.record->tid))
+		vprocns_numbers_collide(n, &clone->number, nr_of(pid));
+	count_clone(clone);
+	return pid;
 }
 
 /*
@@ -450,7 +507,9 @@ notrace void vprocns_hook_alloc_pid(struct ftrace_regs *fregs)
 	if (!vprocns_regs_argument(fregs, 2))
 		clone = vprocns_clone_of((void *)vprocns_regs_argument(fregs, 1));
 	if (clone && likely(clone->group->ns == ns)) {
-		vprocns_regs_set_ip(fregs, (unsigned long)alloc_pid_for_clone);
+		vprocns_regs_set_ip(fregs, clone->group->numbers.by_lineage ?
+				    (unsigned long)alloc_by_lineage :
+				    (unsigned long)alloc_in_sequence);
 		return;
 	}
 	if (!vprocns_group_may_be_of(ns))

@@ -6,7 +6,9 @@
  * sequence_test.c; the runs that race are in repeat_test.sh.
  */
 #define _GNU_SOURCE
+#include <elf.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "by_lineage.h"
@@ -221,6 +223,66 @@ MEMBER_TEST(exec_by_a_thread_again)
 			pause();
 	}
 	EXPECT_EQ(0, status_of(pid));
+}
+
+/* A file that is no program, which shows when nothing is left of the old program. */
+static void write_broken_program(const char *path)
+{
+	struct {
+		Elf64_Ehdr header;
+		Elf64_Phdr segment;
+	} file = {};
+	const int self = open("/proc/self/exe", O_RDONLY);
+	const int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC, 0755);
+
+	if (read(self, &file.header, sizeof(file.header)) != sizeof(file.header))
+		_exit(101);
+	file.header.e_type = ET_EXEC;
+	file.header.e_phoff = offsetof(typeof(file), segment);
+	file.header.e_phnum = 1;
+	file.segment = (Elf64_Phdr) {
+		.p_type = PT_LOAD, .p_flags = PF_R, .p_align = 4096,
+		.p_vaddr = -(1UL << 32), .p_filesz = 64, .p_memsz = 64,
+	};
+	if (write(fd, &file, sizeof(file)) != sizeof(file))
+		_exit(102);
+	close(fd);
+	close(self);
+}
+
+/*
+ * The thread is the process by then, and dies as that. Nobody but the kernel's log tells
+ * if something is left of the thread that it was.
+ */
+MEMBER_TEST(exec_by_a_thread_that_fails)
+{
+	enum { TIMES = 50 };
+	const struct vprocns_info info = get_info(self->group);
+	char path[] = "/tmp/lineage_test.broken";
+	char *argv[] = { path, NULL };
+	pthread_t thread;
+	int i;
+
+	write_broken_program(path);
+	for (i = 1; i <= TIMES; i++) {
+		const pid_t pid = fork();
+		int status;
+
+		if (!pid) {
+			pthread_create(&thread, NULL, exec_argv, argv);
+			/* Its first thread may have ended before. */
+			if (i % 2)
+				pthread_exit(NULL);
+			for (;;)
+				pause();
+		}
+		EXPECT_EQ(number_of(&info, 0, i), pid);
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_TRUE(WIFSIGNALED(status));
+	}
+	EXPECT_EQ(number_of(&info, 0, TIMES + 1), spend_number());
+	EXPECT_EQ(0, collisions(self->group));
+	unlink(path);
 }
 
 static void *wait_for(void *futex)

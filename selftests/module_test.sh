@@ -154,8 +154,8 @@ while IFS=: read -r name error after words line; do
 done <<END
 ftrace_set_filter_ip:18:0:cross-device:kernel_clone can't be hooked (-18)
 ftrace_set_filter_ip:18:4:cross-device:${hooked[4]} can't be hooked (-18)
-tracepoint_probe_register:18:0:cross-device:task_newtask can't be probed (-18)
-tracepoint_probe_register:18:2:cross-device:sched_process_exit can't be probed (-18)
+tracepoint_probe_register:18:0:cross-device:sched_process_exec can't be probed (-18)
+tracepoint_probe_register:18:2:cross-device:task_newtask can't be probed (-18)
 register_ftrace_function:18:0:cross-device:can't be hooked (-18)
 register_ftrace_function:11:0:busy:can't be hooked (-16)
 kallsyms_lookup_name:0:1:Unknown symbol:no symbol ${looked_up[0]}

@@ -36,12 +36,12 @@ for _ in range(41):
     unshare(CLONE_NEWUTS)
 os._exit(0)'
 
-# Where locks are taken: our probes and what counts a refusal. The clock is the
-# processor's: one an instruction.
-functions=(probe_newtask probe_exit refusal_add)
+# Where locks are taken: our target of alloc_pid(), our probes and what counts a refusal.
+# The clock is the processor's: one an instruction.
+functions=(alloc_by_lineage vprocns_probe_newtask vprocns_probe_exit vprocns_refusal_add)
 for function in "${functions[@]}"; do
-	echo "p:held/begin_$function vprocns:vprocns_$function" >>$tracing/kprobe_events
-	echo "r:held/end_$function vprocns:vprocns_$function" >>$tracing/kprobe_events
+	echo "p:held/begin_$function vprocns:$function" >>$tracing/kprobe_events
+	echo "r:held/end_$function vprocns:$function" >>$tracing/kprobe_events
 done
 echo 'comm == "forker"' >$tracing/events/held/filter
 clock=$(sed 's/.*\[\(.*\)\].*/\1/' $tracing/trace_clock)
@@ -60,9 +60,10 @@ held() {
 		sort
 }
 
-# grown FEW... MANY...: those of MANY that took more than FEW by what a list of 1,000 would.
+# grown COUNT FEW... MANY...: those of MANY that took more than FEW by what a list of 1,000
+# would. COUNT is how many there are.
 grown() {
-	awk 'BEGIN {
+	awk -v count="$1" 'BEGIN {
 		half = (ARGC - 1) / 2
 		for (i = 1; i <= half; i++) {
 			split(ARGV[i], few, "=")
@@ -70,25 +71,24 @@ grown() {
 			if (few[1] != many[1] || !few[2] || many[2] > few[2] + 1000)
 				print few[1], "took", few[2], "among few,", many[2], "among many"
 		}
-		if (half != 3)
-			print half, "functions were called"
-	}' "$@"
+		if (half != count)
+			print half, "functions were called, not", count
+	}' "${@:2}"
 }
 
-# compare NAME COMMAND [OPTION]...: a group by that command.
+# compare NAME COUNT COMMAND [OPTION]...: a group by that command, in which so many of the
+# functions are called.
 compare() {
 	local name=$1
-	how=("${@:2}")
+	how=("${@:3}")
 	few=$(held 2)
 	many=$(held 1000)
 	# shellcheck disable=SC2086
-	run grown $few $many
+	run grown "$2" $few $many
 	is "as long among 1,000 members as among two: $name" 0 ""
 }
 
-# With sequential numbering it takes a reader that there are probes.
-compare "lineage" vprocns run --quiet --numbering lineage --
-compare "a reader" vprocns record --quiet -o "$dir/recording" --
+compare "lineage" 3 vprocns run --quiet --numbering lineage --
 
 # beside_joiner CMD...: beside a process with a slot, which each exit of a process looks
 # for. The program goes on once nobody has the FIFO open any more.
@@ -102,7 +102,10 @@ beside_joiner() {
 	wait
 }
 mkfifo "$dir/go"
-compare "a joiner with a slot" beside_joiner
+compare "a joiner with a slot" 3 beside_joiner
+
+# Last, since the probe of a new task, which only a reader brings, stays some seconds.
+compare "a reader" 4 vprocns record --quiet -o "$dir/recording" --
 
 echo 0 >$tracing/events/held/enable
 echo "$clock" >$tracing/trace_clock
