@@ -271,7 +271,7 @@ static void fill(struct fuzzer *f, unsigned int cmd, union argument *a)
 		break;
 	case VPROCNS_TRANSLATE:
 		a->translate.direction = below(state, 2);
-		/* A crowd has 1 to 3 or 4 inside, and its init's and the next outside. */
+		/* A crowd is 1 to 4 inside, and mostly its init's and the next ones outside. */
 		if (once_in(state, 4))
 			a->translate.tid = below(state, 4);
 		else if (a->translate.direction == VPROCNS_TO_HOST)

@@ -23,7 +23,7 @@ called() {
 }
 # those NAME...: whether these probes were called, and no others.
 those() {
-	called /bin/true >calls || :
+	called /bin/true >/dev/null || :
 	[[ $(grep -oE ' (newtask|exec|exit): ' $tracing/trace | sort -u | tr -d ' :' | xargs) == "$*" ]]
 }
 all_probes() { those exec exit newtask; }
