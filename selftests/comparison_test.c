@@ -43,6 +43,7 @@ void misuse(const char *format, ...)
  * @threads: how many
  * @slow: which of them has @factor in B, from 0; -1 for none, @threads for all
  * @factor: by how much
+ * @first: how many times longer the first thread, which has little to do, takes in B
  * @noise: of each thread: the standard deviation of its logarithm
  * @pace: of each run, likewise
  * @drift: how far the pace goes on from run to run, likewise
@@ -53,6 +54,7 @@ struct model {
 	size_t threads;
 	int slow;
 	double factor;
+	double first;
 	double noise;
 	double pace;
 	double drift;
@@ -107,7 +109,8 @@ static void set_run(struct world *world, const struct model *model, size_t run,
 	world->runs[run].all = world->all[run];
 	world->runs[run].count = model->threads + 1;
 	world->runs[run].roots = &world->tasks[run][0];
-	set_task(world, run, 0, MAIN_TIME * exp(pace + model->noise * normal()));
+	set_task(world, run, 0, MAIN_TIME * (is_b ? model->first : 1) *
+				exp(pace + model->noise * normal()));
 	for (i = 0; i < model->threads; i++) {
 		double time = THREAD_TIME * (1 + 0.1 * (double)i) *
 			      exp(pace + model->noise * normal());
@@ -197,12 +200,12 @@ static int right(const struct model *model, const char *what)
 }
 
 static const struct model quiet = {
-	.pairs = 10, .threads = 8, .slow = -1, .factor = 1.1, .noise = 0.02,
+	.pairs = 10, .threads = 8, .slow = -1, .factor = 1.1, .first = 1, .noise = 0.02,
 	.pace = 0.005, .outliers = 2,
 };
 /* As measured on two busy processors: whole runs differ more than threads in them. */
 static const struct model busy = {
-	.pairs = 10, .threads = 8, .slow = -1, .factor = 1.3, .noise = 0.07,
+	.pairs = 10, .threads = 8, .slow = -1, .factor = 1.3, .first = 1, .noise = 0.07,
 	.pace = 0.25, .outliers = 1,
 };
 
@@ -248,7 +251,7 @@ TEST(few_threads_on_a_machine_that_drifts)
 {
 	struct model model = {
 		.pairs = 10, .threads = 2, .slow = -1, .factor = 1.3,
-		.noise = 0.03, .drift = 0.05,
+		.first = 1, .noise = 0.03, .drift = 0.05,
 	};
 
 	ASSERT_LE(NEARLY_ALL, right(&model, "drift, nothing slow"));
@@ -339,6 +342,35 @@ TEST(too_few_pairs_name_nobody_and_say_so)
 	model.outliers = 0;
 	world = make_world(&model);
 	ASSERT_TRUE(named(world, 0));
+	free_world(world);
+}
+
+/* A thread that waits for the slow one may work a little more or less for it. */
+TEST(what_is_slight_is_not_named)
+{
+	struct model model = quiet;
+	const struct compared *first;
+	struct world *world;
+
+	model.noise = 0.002;
+	model.pace = 0;
+	model.outliers = 0;
+	model.first = 1.1;
+	srand48(1);
+	world = make_world(&model);
+	first = &world->comparison.threads[0];
+	ASSERT_EQ(0, nr_named(world));
+	ASSERT_EQ(1, world->comparison.nr_slight);
+	ASSERT_LE(first->p, COMPARISON_ERROR);
+	/* The change that would be named: a hundredth of what the nine use on average. */
+	ASSERT_LT(0.23, first->visible);
+	ASSERT_GT(0.25, first->visible);
+	free_world(world);
+	model.first = 1.3;
+	world = make_world(&model);
+	ASSERT_EQ(1, nr_named(world));
+	ASSERT_EQ(0, world->comparison.nr_slight);
+	ASSERT_EQ(VERDICT_SLOWER, world->comparison.threads[0].verdict);
 	free_world(world);
 }
 

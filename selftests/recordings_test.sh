@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # What the tool makes of made-up recordings: diff, compare and timeline. Needs no
-# module. Real ones: compare_test.sh, and make check-compare.
+# module. Real ones: record_test.sh, and make check-compare.
 . "$(dirname "$0")/tap.sh"
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -160,6 +160,30 @@ run vprocns compare a?.jsonl --against b?.jsonl
 has "compare: a task that is not in every run is told" '^1 tasks are not in every run .*\(1004 worker-4'
 run vprocns compare a0.jsonl cut.jsonl --against b0.jsonl b1.jsonl
 say "$([[ $status == 2 && $err == *"cut.jsonl: this recording is cut off"* ]]; echo $?)" "compare: one that is cut off"
+# Of 1,500 threads each is less than a thousandth of the whole, and of a rank.
+python3 - "$here" <<'END'
+import sys
+sys.path.insert(0, sys.argv[1])
+import recordings
+for run in range(7):
+    for side, slow in (("few", 1), ("many", 1.1)):
+        times = [1e6 + 1000 * (thread * run % 7) for thread in range(1500)] + [4e3]
+        times[699] *= slow
+        recordings.threads(f"{side}{run}.jsonl", times, base=run * 10 + len(side))
+END
+run vprocns compare few?.jsonl --against many?.jsonl
+has "compare: one of very many threads is named" '^1700 worker-700 \(1\.700\): slower, \+10\.0% '
+has "compare: how many are too light is told" '^threads that used less than 0.5% of an average thread and are not judged: 1$'
+run vprocns compare --across few[0-5].jsonl many6.jsonl
+has "compare --across: one of very many threads" '^1\.700 +1700 worker-700 +7 .* many6.jsonl \+10%$'
+has "compare --across: how many are too light is told" '^threads that used less than 0.5% of an average thread on each rank and are left out: 1$'
+# A fifth of it, and less than 1 % of what the three use on average.
+make_up threads light-a.jsonl --times 100e6,1e6
+make_up threads light-b.jsonl --times 100e6,1.2e6
+run vprocns compare light-a.jsonl{,,,,,,,,,} --against light-b.jsonl{,,,,,,,,,}
+has "compare: what is slight is told" 'by less than 1% of an average thread, and are not named \(--threshold\): 1$'
+run vprocns compare --threshold 0.1 light-a.jsonl{,,,,,,,,,} --against light-b.jsonl{,,,,,,,,,}
+has "compare: and named by a lower threshold" '^1002 worker-2 \(1\.2\): slower, \+20\.0% '
 run vprocns compare 'true'
 one_line "compare: one command" 2 "two commands are needed"
 run vprocns compare a0.jsonl --against

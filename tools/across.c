@@ -18,8 +18,6 @@
 #define LEAST_RANKS	5
 /* "Far out": so many times the middle half's width away from it. */
 #define FAR_OUT		3
-/* Threads under this part of a rank's sum are left out, as in a comparison. */
-#define LIGHT		0.001
 
 /**
  * struct spread - one thread on all ranks
@@ -45,6 +43,7 @@ struct ranks {
 	struct match *match;
 	struct spread *threads;
 	size_t nr_threads;
+	size_t nr_light;
 	struct spread total;
 };
 
@@ -131,6 +130,36 @@ static void take_total(struct ranks *ranks)
 	set_fences(ranks, &ranks->total);
 }
 
+static double most_of(const struct ranks *ranks, const struct spread *spread)
+{
+	double most = 0;
+	size_t i;
+
+	/* fmax() passes over the ranks that don't have the thread. */
+	for (i = 0; i < ranks->count; i++)
+		most = fmax(most, spread->values[i]);
+	return most;
+}
+
+/* As in a comparison; a thread that is heavy on one rank stays. */
+static void drop_light(struct ranks *ranks)
+{
+	double sum = 0;
+	size_t i, kept = 0;
+
+	for (i = 0; i < ranks->nr_threads; i++)
+		sum += ranks->threads[i].median;
+	for (i = 0; i < ranks->nr_threads; i++) {
+		if (most_of(ranks, &ranks->threads[i]) * (double)ranks->nr_threads <
+		    COMPARISON_LIGHT * sum)
+			free(ranks->threads[i].values);
+		else
+			ranks->threads[kept++] = ranks->threads[i];
+	}
+	ranks->nr_light = ranks->nr_threads - kept;
+	ranks->nr_threads = kept;
+}
+
 static void take_threads(struct ranks *ranks)
 {
 	const struct match *const match = ranks->match;
@@ -155,13 +184,14 @@ static void take_threads(struct ranks *ranks)
 			thread->values[j] = value;
 			count++;
 		}
-		if (count)
-			set_fences(ranks, thread);
-		if (count && thread->median >= LIGHT * ranks->total.median)
-			ranks->nr_threads++;
-		else
+		if (!count) {
 			free(thread->values);
+			continue;
+		}
+		set_fences(ranks, thread);
+		ranks->nr_threads++;
 	}
+	drop_light(ranks);
 }
 
 static size_t nr_out(const struct ranks *ranks, const struct spread *spread)
@@ -261,6 +291,9 @@ static void print(const struct ranks *ranks)
 	if (ranks->nr_threads > COMPARE_SHOWN && !ranks->options->all)
 		printf("shown are the first %d threads and those where a rank stands out: --all shows %zu\n",
 		       COMPARE_SHOWN, ranks->nr_threads);
+	if (ranks->nr_light)
+		printf("threads that used less than %g%% of an average thread on each rank and are left out: %zu\n",
+		       100 * COMPARISON_LIGHT, ranks->nr_light);
 }
 
 static void add_text(struct json_object *object, const char *name,
@@ -329,6 +362,8 @@ static void export(const struct ranks *ranks)
 	json_object_object_add(document, "threads", threads);
 	json_object_object_add(document, "total",
 			       spread_json(ranks, &ranks->total));
+	json_object_object_add(document, "light",
+			       json_object_new_int64((int64_t)ranks->nr_light));
 	compare_export(ranks->options, document);
 }
 

@@ -226,9 +226,12 @@ static void print_left_out(const struct compare *compare)
 	if (comparison->paced)
 		printf("whole runs were faster or slower than usual, by %.1f%% (median): each thread is compared with the pace of its run\n",
 		       100 * expm1(comparison->pace_noise));
+	if (comparison->nr_slight)
+		printf("threads that changed for certain, but by less than %g%% of an average thread, and are not named (--threshold): %zu\n",
+		       100 * comparison->threshold, comparison->nr_slight);
 	if (comparison->nr_light)
-		printf("%zu threads used less than a thousandth of the whole and are not judged\n",
-		       comparison->nr_light);
+		printf("threads that used less than %g%% of an average thread and are not judged: %zu\n",
+		       100 * COMPARISON_LIGHT, comparison->nr_light);
 	if (comparison->partial) {
 		const struct task *const task =
 			match_any(compare->match, comparison->partial);
@@ -336,6 +339,7 @@ static void export(const struct compare *compare)
 	json_object_object_add(document, "elapsed",
 			       compared_json(compare, &comparison->elapsed,
 					     &elapsed));
+	add_int(document, "slight", (int64_t)comparison->nr_slight);
 	add_int(document, "light", (int64_t)comparison->nr_light);
 	add_int(document, "partial", (int64_t)comparison->nr_partial);
 	compare_export(&compare->options, document);
@@ -661,7 +665,8 @@ const struct command compare_command = {
 		 "  --metric NAME      what to compare: runtime (default), run_delay, min_flt and\n"
 		 "                     so on, as vprocns diff --help lists them\n"
 		 "  --events LIST      also record these counters, so that --metric can name one\n"
-		 "  --threshold P      changes under P percent are not named (1)\n"
+		 "  --threshold P      changes under P percent of the thread, or of an average one,\n"
+		 "                     are not named (1)\n"
 		 "  --all              show all threads, not the 20 heaviest\n"
 		 "  --export-json FILE write all values to FILE; with '-' print nothing else\n"
 		 "\n"

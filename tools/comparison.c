@@ -9,8 +9,6 @@
 #include "comparison.h"
 #include "tool.h"
 
-/* Under this part of the sum a thread is too light to say anything of. */
-#define LIGHT		0.001
 /* So many threads are needed to tell the pace of a run from what a thread does. */
 #define PACE_THREADS	5
 /* So many threads are enough to tell how much of their noise it is. */
@@ -104,14 +102,36 @@ static bool take_thread(struct comparison *comparison,
 		return false;
 	}
 	set_medians(thread, pairs);
-	if (fmax(thread->median_a, thread->median_b) <
-	    LIGHT * fmax(comparison->total.median_a,
-			 comparison->total.median_b)) {
-		free(thread->a);
-		comparison->nr_light++;
-		return false;
-	}
 	return true;
+}
+
+/* The use of an average thread on the side where it is less. */
+static double average_use(const struct comparison *comparison)
+{
+	double a = 0, b = 0;
+	size_t i;
+
+	for (i = 0; i < comparison->nr_threads; i++) {
+		a += comparison->threads[i].median_a;
+		b += comparison->threads[i].median_b;
+	}
+	return i ? fmin(a, b) / (double)i : 0;
+}
+
+static void drop_light(struct comparison *comparison, double average)
+{
+	struct compared *const threads = comparison->threads;
+	size_t i, kept = 0;
+
+	for (i = 0; i < comparison->nr_threads; i++) {
+		if (fmax(threads[i].median_a, threads[i].median_b) <
+		    COMPARISON_LIGHT * average)
+			free(threads[i].a);
+		else
+			threads[kept++] = threads[i];
+	}
+	comparison->nr_light = comparison->nr_threads - kept;
+	comparison->nr_threads = kept;
 }
 
 static double weight(const struct comparison *comparison,
@@ -131,6 +151,7 @@ static double weight(const struct comparison *comparison,
 static void take_threads(struct comparison *comparison,
 			 struct tasks *const *runs, const struct match *match)
 {
+	double average;
 	size_t i;
 
 	comparison->threads = need(calloc(match->nr_rows + 1,
@@ -150,6 +171,9 @@ static void take_threads(struct comparison *comparison,
 		    weight(comparison, runs, match, comparison->partial))
 			comparison->partial = row;
 	}
+	average = average_use(comparison);
+	comparison->least = comparison->threshold * average;
+	drop_light(comparison, average);
 }
 
 static void take_logs(const struct comparison *comparison, struct logs *logs)
@@ -268,16 +292,23 @@ static void set_change(struct compared *compared, const double *differences,
 	compared->change.high = expm1(shift.high);
 }
 
-static void judge(struct compared *compared, const struct verdict *verdict,
-		  double threshold)
+static void judge(const struct comparison *comparison, struct compared *compared,
+		  const struct verdict *verdict)
 {
 	const double change = compared->change.estimate;
+	/* A sum is no less than an average thread, and the time may be of another unit. */
+	const double least = compared->row ? comparison->least /
+					     fmax(compared->median_a, 1) : 0;
+	const bool certain = verdict->p <= COMPARISON_ERROR &&
+			     fabs(change) >= comparison->threshold;
 
 	compared->p = verdict->p;
-	/* The change that would be seen, whether it is named or not: at least @threshold. */
-	compared->visible = fmax(expm1(verdict->visible), threshold);
+	/* The change that would be named, whether there is one or not. */
+	compared->visible = fmax(fmax(expm1(verdict->visible),
+				      comparison->threshold), least);
 	compared->verdict = VERDICT_NONE;
-	if (verdict->p <= COMPARISON_ERROR && fabs(change) >= threshold)
+	compared->slight = certain && fabs(change) < least;
+	if (certain && !compared->slight)
 		compared->verdict = change > 0 ? VERDICT_SLOWER : VERDICT_FASTER;
 }
 
@@ -323,7 +354,7 @@ static void test(const struct comparison *comparison, struct compared *compared,
 	if (statistics_test(&family, COMPARISON_ERROR, verdicts))
 		fail("out of memory");
 	for (i = 0; i < count; i++)
-		judge(&compared[i], &verdicts[i], comparison->threshold);
+		judge(comparison, &compared[i], &verdicts[i]);
 	free(verdicts);
 	free(family.differences);
 }
@@ -392,6 +423,7 @@ void comparison_make(struct comparison *comparison, struct tasks *const *runs,
 		     const struct match *match)
 {
 	struct logs logs;
+	size_t i;
 
 	take_sums(comparison, runs);
 	take_threads(comparison, runs, match);
@@ -401,6 +433,8 @@ void comparison_make(struct comparison *comparison, struct tasks *const *runs,
 		test_paced(comparison, &logs);
 	else
 		test(comparison, comparison->threads, logs.threads, logs.values);
+	for (i = 0; i < comparison->nr_threads; i++)
+		comparison->nr_slight += comparison->threads[i].slight;
 	test_sum(comparison, &comparison->total);
 	test_sum(comparison, &comparison->elapsed);
 	free(logs.pace);
