@@ -220,7 +220,7 @@ def try_often(program, name, args):
         right = 0
         for number in range(args.tries):
             answer = compare(program, args.runs, slowed)
-            named = [thread for thread in answer["threads"] if thread["verdict"] != "none"]
+            named = [thread for thread in answer["threads"] if thread["verdict"] in ("slower", "faster")]
             good = len(named) == 1 and named[0]["verdict"] == "slower" and program.is_slowed(named[0]) if slowed else not named
             right += good
             visible = sorted(thread["visible"] for thread in answer["threads"])

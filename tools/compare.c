@@ -87,6 +87,8 @@ static const char *verdict_name(const struct metric *metric,
 	const bool time = metric->unit == UNIT_NS;
 
 	switch (verdict) {
+	case VERDICT_SLIGHT:
+		return "slight";
 	case VERDICT_SLOWER:
 		return time ? "slower" : "more";
 	case VERDICT_FASTER:
@@ -193,7 +195,8 @@ static void print_visible(const struct comparison *comparison)
 static void print_named(const struct compare *compare)
 {
 	const struct comparison *const comparison = &compare->comparison;
-	size_t i, named = 0;
+	const struct task *slight = NULL;
+	size_t i, named = 0, nr_slight = 0;
 
 	for (i = 0; i < comparison->nr_threads; i++) {
 		const struct compared *const thread = &comparison->threads[i];
@@ -201,7 +204,11 @@ static void print_named(const struct compare *compare)
 			match_any(compare->match, thread->row);
 		char *place, by[32], low[32], high[32];
 
-		if (!thread->verdict)
+		if (thread->verdict == VERDICT_SLIGHT) {
+			slight = task;
+			nr_slight++;
+		}
+		if (thread->verdict <= VERDICT_SLIGHT)
 			continue;
 		named++;
 		place = match_place(compare->match, thread->row);
@@ -217,6 +224,10 @@ static void print_named(const struct compare *compare)
 	if (!named)
 		printf("no thread of %zu differs by more than noise explains\n",
 		       comparison->nr_threads);
+	if (slight)
+		printf("%zu more changed by less than %g%% of the greatest change, as a thread may that waits for another (%d %s, for one)\n",
+		       nr_slight, 100 * COMPARISON_SLIGHT, slight->tid,
+		       slight->comm);
 }
 
 static void print_left_out(const struct compare *compare)
@@ -226,9 +237,6 @@ static void print_left_out(const struct compare *compare)
 	if (comparison->paced)
 		printf("whole runs were faster or slower than usual, by %.1f%% (median): each thread is compared with the pace of its run\n",
 		       100 * expm1(comparison->pace_noise));
-	if (comparison->nr_slight)
-		printf("threads that changed for certain, but by less than %g%% of an average thread, and are not named (--threshold): %zu\n",
-		       100 * comparison->threshold, comparison->nr_slight);
 	if (comparison->nr_light)
 		printf("threads that used less than %g%% of an average thread and are not judged: %zu\n",
 		       100 * COMPARISON_LIGHT, comparison->nr_light);
@@ -339,7 +347,6 @@ static void export(const struct compare *compare)
 	json_object_object_add(document, "elapsed",
 			       compared_json(compare, &comparison->elapsed,
 					     &elapsed));
-	add_int(document, "slight", (int64_t)comparison->nr_slight);
 	add_int(document, "light", (int64_t)comparison->nr_light);
 	add_int(document, "partial", (int64_t)comparison->nr_partial);
 	compare_export(&compare->options, document);
@@ -665,8 +672,7 @@ const struct command compare_command = {
 		 "  --metric NAME      what to compare: runtime (default), run_delay, min_flt and\n"
 		 "                     so on, as vprocns diff --help lists them\n"
 		 "  --events LIST      also record these counters, so that --metric can name one\n"
-		 "  --threshold P      changes under P percent of the thread, or of an average one,\n"
-		 "                     are not named (1)\n"
+		 "  --threshold P      changes under P percent are not named (1)\n"
 		 "  --all              show all threads, not the 20 heaviest\n"
 		 "  --export-json FILE write all values to FILE; with '-' print nothing else\n"
 		 "\n"

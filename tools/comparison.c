@@ -118,8 +118,9 @@ static double average_use(const struct comparison *comparison)
 	return i ? fmin(a, b) / (double)i : 0;
 }
 
-static void drop_light(struct comparison *comparison, double average)
+static void drop_light(struct comparison *comparison)
 {
+	const double average = average_use(comparison);
 	struct compared *const threads = comparison->threads;
 	size_t i, kept = 0;
 
@@ -151,7 +152,6 @@ static double weight(const struct comparison *comparison,
 static void take_threads(struct comparison *comparison,
 			 struct tasks *const *runs, const struct match *match)
 {
-	double average;
 	size_t i;
 
 	comparison->threads = need(calloc(match->nr_rows + 1,
@@ -171,9 +171,7 @@ static void take_threads(struct comparison *comparison,
 		    weight(comparison, runs, match, comparison->partial))
 			comparison->partial = row;
 	}
-	average = average_use(comparison);
-	comparison->least = comparison->threshold * average;
-	drop_light(comparison, average);
+	drop_light(comparison);
 }
 
 static void take_logs(const struct comparison *comparison, struct logs *logs)
@@ -292,23 +290,16 @@ static void set_change(struct compared *compared, const double *differences,
 	compared->change.high = expm1(shift.high);
 }
 
-static void judge(const struct comparison *comparison, struct compared *compared,
-		  const struct verdict *verdict)
+static void judge(struct compared *compared, const struct verdict *verdict,
+		  double threshold)
 {
 	const double change = compared->change.estimate;
-	/* A sum is no less than an average thread, and the time may be of another unit. */
-	const double least = compared->row ? comparison->least /
-					     fmax(compared->median_a, 1) : 0;
-	const bool certain = verdict->p <= COMPARISON_ERROR &&
-			     fabs(change) >= comparison->threshold;
 
 	compared->p = verdict->p;
-	/* The change that would be named, whether there is one or not. */
-	compared->visible = fmax(fmax(expm1(verdict->visible),
-				      comparison->threshold), least);
+	/* The change that would be seen, whether it is named or not: at least @threshold. */
+	compared->visible = fmax(expm1(verdict->visible), threshold);
 	compared->verdict = VERDICT_NONE;
-	compared->slight = certain && fabs(change) < least;
-	if (certain && !compared->slight)
+	if (verdict->p <= COMPARISON_ERROR && fabs(change) >= threshold)
 		compared->verdict = change > 0 ? VERDICT_SLOWER : VERDICT_FASTER;
 }
 
@@ -354,7 +345,7 @@ static void test(const struct comparison *comparison, struct compared *compared,
 	if (statistics_test(&family, COMPARISON_ERROR, verdicts))
 		fail("out of memory");
 	for (i = 0; i < count; i++)
-		judge(comparison, &compared[i], &verdicts[i]);
+		judge(&compared[i], &verdicts[i], comparison->threshold);
 	free(verdicts);
 	free(family.differences);
 }
@@ -387,6 +378,30 @@ static void test_paced(struct comparison *comparison, const struct logs *logs)
 	} while (named > before && 2 * named < logs->threads);
 	free(middles);
 	free(relative);
+}
+
+/* In the metric's unit, from what the thread used before. */
+static double amount_of(const struct compared *thread)
+{
+	if (thread->verdict == VERDICT_NONE)
+		return 0;
+	return fabs(thread->change.estimate) * fmax(thread->median_a, 1);
+}
+
+static void find_slight(struct comparison *comparison)
+{
+	double greatest = 0;
+	size_t i;
+
+	for (i = 0; i < comparison->nr_threads; i++)
+		greatest = fmax(greatest, amount_of(&comparison->threads[i]));
+	for (i = 0; i < comparison->nr_threads; i++) {
+		struct compared *const thread = &comparison->threads[i];
+
+		if (thread->verdict != VERDICT_NONE &&
+		    amount_of(thread) < COMPARISON_SLIGHT * greatest)
+			thread->verdict = VERDICT_SLIGHT;
+	}
 }
 
 static void test_sum(const struct comparison *comparison, struct compared *sum)
@@ -423,7 +438,6 @@ void comparison_make(struct comparison *comparison, struct tasks *const *runs,
 		     const struct match *match)
 {
 	struct logs logs;
-	size_t i;
 
 	take_sums(comparison, runs);
 	take_threads(comparison, runs, match);
@@ -433,8 +447,7 @@ void comparison_make(struct comparison *comparison, struct tasks *const *runs,
 		test_paced(comparison, &logs);
 	else
 		test(comparison, comparison->threads, logs.threads, logs.values);
-	for (i = 0; i < comparison->nr_threads; i++)
-		comparison->nr_slight += comparison->threads[i].slight;
+	find_slight(comparison);
 	test_sum(comparison, &comparison->total);
 	test_sum(comparison, &comparison->elapsed);
 	free(logs.pace);

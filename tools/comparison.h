@@ -10,10 +10,15 @@
 #define COMPARISON_ERROR	0.02
 /* Under this part of an average thread's use nothing is said of a thread. */
 #define COMPARISON_LIGHT	0.005
+/* Under this part of the greatest change another is no regression of its own. */
+#define COMPARISON_SLIGHT	0.1
 
 enum comparison_verdict {
 	/* Nothing that is certain, or nothing that is large enough. */
 	VERDICT_NONE,
+	/* Certain, but little beside the greatest change, which it may come from. */
+	VERDICT_SLIGHT,
+	/* From here on a thread is named. */
 	VERDICT_SLOWER,
 	VERDICT_FASTER,
 };
@@ -28,7 +33,6 @@ enum comparison_verdict {
  * @change: B beside A, and its 95 % interval: 0.1 is 10 % more
  * @visible: the least change that would have been seen, likewise
  * @p: how often chance alone shows such a change in one thread or more
- * @slight: it has changed for certain, but by less than struct comparison's @least
  * @verdict: what is said of it
  */
 struct compared {
@@ -40,7 +44,6 @@ struct compared {
 	struct interval change;
 	double visible;
 	double p;
-	bool slight;
 	enum comparison_verdict verdict;
 };
 
@@ -52,11 +55,9 @@ struct compared {
  * @paced: changes are relative to the pace of each run, by which all its threads are
  *	slower or faster alike
  * @pace_noise: how much the pace varies from run to run: the median deviation
- * @least: threads that change by less are not named: @threshold of an average thread
  * @threads: those that are in every run and have enough of the metric to tell
  * @nr_threads: how many
  * @nr_light: threads under %COMPARISON_LIGHT of an average one; they are not judged
- * @nr_slight: threads that are not named because of @least
  * @nr_partial: tasks that are not in every run
  * @partial: the heaviest of these; NULL without
  * @total: the sum of all tasks
@@ -68,11 +69,9 @@ struct comparison {
 	double threshold;
 	bool paced;
 	double pace_noise;
-	double least;
 	struct compared *threads;
 	size_t nr_threads;
 	size_t nr_light;
-	size_t nr_slight;
 	size_t nr_partial;
 	const struct match_row *partial;
 	struct compared total;
