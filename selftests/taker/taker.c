@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Holds one kernel function like a live patch does, sends tasks in PID namespaces
- * from it elsewhere like bpf_override_return() does, or has it fail or take its
- * time for one program, for module_test.sh. Or holds a misc device's number.
+ * from it elsewhere like bpf_override_return() does, or has it fail for one program
+ * and another function take its time. Or holds a misc device's number.
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -37,9 +37,9 @@ static unsigned int times = UINT_MAX;
 module_param(times, uint, 0444);
 MODULE_PARM_DESC(times, "how many fail, of those behind");
 
-static unsigned int delay;
-module_param(delay, uint, 0444);
-MODULE_PARM_DESC(delay, "milliseconds that each call takes longer; none fails then");
+static char *slow;
+module_param(slow, charp, 0444);
+MODULE_PARM_DESC(slow, "another function, which takes these tasks two milliseconds longer");
 
 static int minor;
 module_param(minor, int, 0444);
@@ -72,13 +72,18 @@ static bool is_meant(void)
 }
 
 /* Not mdelay(), which is short where QEMU's CPUs had turns as they measured it. */
-static void take_time(void)
+static int go_slowly(struct kprobe *kp, struct pt_regs *regs)
 {
-	const u64 end = ktime_get_mono_fast_ns() + (u64)delay * NSEC_PER_MSEC;
+	const u64 end = ktime_get_mono_fast_ns() + 2 * NSEC_PER_MSEC;
 
-	while (ktime_get_mono_fast_ns() < end)
+	while (is_meant() && ktime_get_mono_fast_ns() < end)
 		cpu_relax();
+	return 0;
 }
+
+static struct kprobe slow_probe = {
+	.pre_handler = go_slowly,
+};
 
 static long elsewhere(void)
 {
@@ -91,10 +96,6 @@ static int go_elsewhere(struct kprobe *kp, struct pt_regs *regs)
 		return 0;
 	if (after) {
 		after--;
-		return 0;
-	}
-	if (delay) {
-		take_time();
 		return 0;
 	}
 	if (!times)
@@ -117,6 +118,23 @@ static struct kprobe taker_probe = {
 	.pre_handler = go_elsewhere,
 };
 
+static int take_over(void)
+{
+	int err;
+
+	taker_probe.symbol_name = symbol;
+	if (program)
+		taker_probe.post_handler = do_nothing;
+	err = register_kprobe(&taker_probe);
+	if (err || !slow)
+		return err;
+	slow_probe.symbol_name = slow;
+	err = register_kprobe(&slow_probe);
+	if (err)
+		unregister_kprobe(&taker_probe);
+	return err;
+}
+
 static int __init taker_init(void)
 {
 	int err;
@@ -127,12 +145,8 @@ static int __init taker_init(void)
 	}
 	if (!symbol)
 		return -EINVAL;
-	if (override) {
-		taker_probe.symbol_name = symbol;
-		if (program)
-			taker_probe.post_handler = do_nothing;
-		return register_kprobe(&taker_probe);
-	}
+	if (override)
+		return take_over();
 	err = ftrace_set_filter(&taker_ops, symbol, strlen(symbol), 1);
 	if (!err)
 		err = register_ftrace_function(&taker_ops);
@@ -148,6 +162,8 @@ static void __exit taker_exit(void)
 		return;
 	}
 	if (override) {
+		if (slow)
+			unregister_kprobe(&slow_probe);
 		unregister_kprobe(&taker_probe);
 		return;
 	}
