@@ -265,6 +265,8 @@ static ssize_t copy_records(struct vprocns_ring *ring, char __user *to,
 	size_t copied;
 
 	lockdep_assert_held(&ring->read_lock);
+	if (likely(head - end <= size))
+		end = head;
 	while (end != head && end + size_at(ring, end) - ring->tail <= size)
 		end += size_at(ring, end);
 	copied = end - ring->tail;
