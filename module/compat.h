@@ -15,6 +15,7 @@
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/version.h>
+#include <linux/vtime.h>
 #include <linux/workqueue.h>
 
 #include <asm/syscall.h>
@@ -73,6 +74,19 @@ static inline int vprocns_ns_pid_max(const struct pid_namespace *ns,
 	return READ_ONCE(*global);
 }
 #endif
+
+/*
+ * Whether a task's utime and stime are what timer ticks have seen. Elsewhere the kernel
+ * takes the time itself, and may not have added all of it yet.
+ */
+static inline bool vprocns_ticks_count(void)
+{
+#ifdef CONFIG_VIRT_CPU_ACCOUNTING_GEN
+	return !vtime_accounting_enabled();
+#else
+	return IS_ENABLED(CONFIG_TICK_CPU_ACCOUNTING);
+#endif
+}
 
 /* The CLONE_NEW* of a namespace file; 6.18 moved it out of the operations. */
 static inline int vprocns_ns_type(const struct inode *inode)

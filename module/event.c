@@ -327,16 +327,30 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	rcu_read_unlock();
 }
 
+/*
+ * The run time up to now, and divided as getrusage(2) has it: by what ticks have seen. As
+ * long as none has seen the task in the kernel that says that all is the user's. The kernel
+ * takes a lock and some 100 instructions to say so.
+ */
+static void take_run(struct vprocns_event_exit *exit, struct task_struct *task)
+{
+	/* Also brings sum_exec_runtime up to now, which is divided. */
+	exit->runtime = static_call(vprocns_task_sched_runtime)(task);
+	if (likely(!task->stime && vprocns_ticks_count())) {
+		exit->utime = exit->runtime;
+		return;
+	}
+	task_cputime_adjusted(task, &exit->utime, &exit->stime);
+	/* A tick between the two counts in these alone. */
+	exit->runtime = max(exit->runtime, exit->utime + exit->stime);
+}
+
 /* From the counters that the kernel keeps of each task. */
 static void fill_in_use(struct vprocns_event_exit *exit,
 			struct task_struct *task)
 {
 	exit->start = task->start_time;
-	/* Also brings sum_exec_runtime up to now, which the next divides. */
-	exit->runtime = static_call(vprocns_task_sched_runtime)(task);
-	task_cputime_adjusted(task, &exit->utime, &exit->stime);
-	/* A tick between the two counts in these alone. */
-	exit->runtime = max(exit->runtime, exit->utime + exit->stime);
+	take_run(exit, task);
 	exit->nvcsw = task->nvcsw;
 	exit->nivcsw = task->nivcsw;
 	exit->min_flt = task->min_flt;
