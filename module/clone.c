@@ -408,6 +408,16 @@ void vprocns_probe_exec(void *data, struct task_struct *task, pid_t old_pid,
 	rcu_read_unlock();
 }
 
+/* Apart from end_member(), so that nobody pays for it who is not recorded. */
+static noinline void end_recorded(struct vprocns_group *group, struct task_struct *task)
+{
+	u64 lineage;
+	const bool is_known = group->numbers.by_lineage &&
+			      vprocns_numbers_end_known(&group->numbers, task, &lineage);
+
+	vprocns_event_tell_exit(group, task, is_known ? &lineage : NULL);
+}
+
 /* Apart from the probe, as tell_new() is. */
 static noinline void end_member(struct pid_namespace *ns, struct task_struct *task)
 {
@@ -416,11 +426,12 @@ static noinline void end_member(struct pid_namespace *ns, struct task_struct *ta
 	preempt_disable_notrace();
 	group = vprocns_group_of(ns);
 	if (group) {
-		vprocns_event_exit(group, task);
+		if (vprocns_event_exit_wanted(group))
+			end_recorded(group, task);
+		else if (group->numbers.by_lineage)
+			vprocns_numbers_end(&group->numbers, task);
 		if (!atomic_read(&task->signal->live))
 			vprocns_joiners_end(&group->joiners, task);
-		if (group->numbers.by_lineage)
-			vprocns_numbers_end(&group->numbers, task);
 	}
 	preempt_enable_notrace();
 }

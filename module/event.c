@@ -382,22 +382,24 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 /**
  * vprocns_event_tell_exit - tells that a member ends
  * @group: its group
- * @task: the member, which still has its numbers and its lineage
+ * @task: the member, which still has its numbers
+ * @lineage: its lineage; or NULL if that is not known
  *
  * Context: probe of sched_process_exit, @task being the current one; RCU read side;
- * takes @group's lock, and the kernel's lock of this CPU's run queue.
+ * takes the kernel's lock of this CPU's run queue.
  */
-void vprocns_event_tell_exit(struct vprocns_group *group,
-			     struct task_struct *task)
+void vprocns_event_tell_exit(struct vprocns_group *group, struct task_struct *task,
+			     const u64 *lineage)
 {
 	struct vprocns_event_exit exit = {
 		.tgid = tid_of(task_tgid(task)),
 		.status = task->exit_code,
 	};
-	struct vprocns_origin origin;
 
-	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exit.lineage))
+	if (lineage) {
 		exit.has = VPROCNS_EVENT_LINEAGE;
+		exit.lineage = *lineage;
+	}
 	copy_comm(exit.comm, task);
 	fill_in_use(&exit, task);
 	/* After what was used, which is then never longer than the task's life. */

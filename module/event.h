@@ -27,8 +27,8 @@ void vprocns_event_tell_new(struct vprocns_group *group,
 			    struct task_struct *child, u64 flags);
 void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 			pid_t old_pid, const char *filename);
-void vprocns_event_tell_exit(struct vprocns_group *group,
-			     struct task_struct *task);
+void vprocns_event_tell_exit(struct vprocns_group *group, struct task_struct *task,
+			     const u64 *lineage);
 void vprocns_event_refused(struct vprocns_group *group,
 			   const struct vprocns_refusal *refusal);
 void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags);
@@ -45,12 +45,10 @@ static inline void vprocns_event_new(struct vprocns_group *group,
 		vprocns_event_tell_new(group, child, flags);
 }
 
-/* A member ends; see vprocns_event_tell_exit(). */
-static inline void vprocns_event_exit(struct vprocns_group *group,
-				      struct task_struct *task)
+/* Whether anybody wants to hear of a member's end: see vprocns_event_tell_exit(). */
+static inline bool vprocns_event_exit_wanted(const struct vprocns_group *group)
 {
-	if (vprocns_rings_wanted(&group->rings) || tracepoint_enabled(vprocns_exit))
-		vprocns_event_tell_exit(group, task);
+	return vprocns_rings_wanted(&group->rings) || tracepoint_enabled(vprocns_exit);
 }
 
 #endif

@@ -400,24 +400,19 @@ static void end_process(struct vprocns_records *table, struct vprocns_record *pr
 	}
 }
 
-/**
- * vprocns_numbers_end - a member exits, and clones no more
- * @n: the numbers, by lineage
- * @task: the member
- *
- * The record of a process's first thread stays until the last thread exits: one of them
- * may take over by executing a program.
- *
- * Context: the task's own; takes @n's lock.
- */
-void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task)
+/* Returns whether @lineage, which may be NULL, was filled in. */
+static __always_inline bool end_member(struct vprocns_numbers *n, struct task_struct *task,
+				       u64 *lineage)
 {
 	struct vprocns_records *const table = &n->records;
 	struct vprocns_record *record;
-	bool last;
+	bool last, is_known;
 
 	raw_spin_lock(&n->lock);
 	record = vprocns_record_find(table, task->pid);
+	is_known = lineage && record;
+	if (is_known)
+		*lineage = lineage_of(n, record);
 	/* Under the lock: either we see it or the last thread sees that we have ended. */
 	last = !atomic_read(&task->signal->live);
 	if (likely(record && record->process != record))
@@ -432,6 +427,37 @@ void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task)
 			end_process(table, record, false);
 	}
 	raw_spin_unlock(&n->lock);
+	return is_known;
+}
+
+/**
+ * vprocns_numbers_end - a member exits, and clones no more
+ * @n: the numbers, by lineage
+ * @task: the member
+ *
+ * The record of a process's first thread stays until the last thread exits: one of them
+ * may take over by executing a program.
+ *
+ * Context: the task's own; takes @n's lock.
+ */
+void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task)
+{
+	end_member(n, task, NULL);
+}
+
+/**
+ * vprocns_numbers_end_known - the same, and says what the member's lineage was
+ * @n: the numbers, by lineage
+ * @task: the member
+ * @lineage: out, where it is known
+ *
+ * Context: as vprocns_numbers_end().
+ * Return: whether it is known.
+ */
+bool vprocns_numbers_end_known(struct vprocns_numbers *n, struct task_struct *task,
+			       u64 *lineage)
+{
+	return end_member(n, task, lineage);
 }
 
 /**

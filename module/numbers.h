@@ -74,6 +74,8 @@ void vprocns_numbers_give_back(struct vprocns_numbers *n,
 void vprocns_numbers_exec(struct vprocns_numbers *n, const struct task_struct *task,
 			  u32 old_nr);
 void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task);
+bool vprocns_numbers_end_known(struct vprocns_numbers *n, struct task_struct *task,
+			       u64 *lineage);
 bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
 			      struct vprocns_origin *origin, u64 *lineage);
