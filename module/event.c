@@ -143,32 +143,35 @@ static pid_t tid_of(const struct pid *pid)
 /* The number that a reader in @ns knows, which most often is the initial one. */
 static pid_t tid_for(struct pid *pid, struct pid_namespace *ns)
 {
-	return ns->level ? pid_nr_ns(pid, ns) : pid_nr(pid);
+	return ns->level ? pid_nr_ns(pid, ns) : pid->numbers[0].nr;
 }
 
-/* The beginning of a record of @pid's task, for tracers. */
-static struct vprocns_event begin_at(u64 time, int kind, size_t size, struct pid *pid)
+/* The beginning of a record of @pid's task, for a reader in @ns; but for .lost. */
+static __always_inline void begin_at(struct vprocns_event *event, u64 time, int kind,
+				     size_t size, struct pid *pid,
+				     struct pid_namespace *ns)
 {
-	return (struct vprocns_event) {
-		.kind	  = kind,
-		.size	  = size,
-		.time	  = time,
-		.tid	  = tid_of(pid),
-		.host_tid = pid_nr(pid),
-	};
+	event->kind = kind;
+	event->size = size;
+	event->time = time;
+	event->tid = tid_of(pid);
+	event->host_tid = tid_for(pid, ns);
 }
 
-/* For what happens now. */
+/* The same for what happens now, for tracers, and so far nothing was lost. */
 static struct vprocns_event begin(int kind, size_t size, struct pid *pid)
 {
-	return begin_at(ktime_get_ns(), kind, size, pid);
+	struct vprocns_event event = {};
+
+	begin_at(&event, ktime_get_ns(), kind, size, pid, &init_pid_ns);
+	return event;
 }
 
 /*
  * Without the lock of get_task_comm(), which may sleep; another thread may rename. The
  * kernel keeps zeros after a name.
  */
-static void copy_comm(char *to, const struct task_struct *task)
+static __always_inline void copy_comm(char *to, const struct task_struct *task)
 {
 	static_assert(VPROCNS_COMM_LEN == TASK_COMM_LEN);
 	memcpy(to, task->comm, TASK_COMM_LEN);
@@ -237,6 +240,46 @@ void vprocns_event_ended(struct vprocns_group *group)
 	vprocns_rings_end(&group->rings, &ended);
 }
 
+/*
+ * Makes the record of a new task. Field by field, since a whole struct is cleared first,
+ * and each byte, since it may be a ring's.
+ */
+static __always_inline void make_new(struct vprocns_event_new *new,
+				     struct task_struct *task, u64 flags,
+				     const struct vprocns_record *record,
+				     struct pid_namespace *ns)
+{
+	struct pid *const parent = task_pid(current);
+	struct pid *const pid = task_pid(task);
+	struct pid *const tgid = task_tgid(task);
+	const bool joined = ns_of_pid(parent) != ns_of_pid(pid);
+
+	/* As its exit will tell. */
+	begin_at(&new->event, task->start_time, VPROCNS_EVENT_NEW, sizeof(*new), pid, ns);
+	new->tgid = tid_of(tgid);
+	new->host_tgid = tid_for(tgid, ns);
+	new->cloner = joined ? 0 : tid_of(parent);
+	new->joined = joined;
+	new->has = VPROCNS_EVENT_FLAGS | (record ? VPROCNS_EVENT_LINEAGE : 0);
+	new->reserved = 0;
+	new->flags = flags;
+	new->lineage = record ? record->lineage : 0;
+	new->cloner_lineage = record ? record->origin.cloner_lineage : 0;
+	new->ordinal = record ? record->origin.ordinal : 0;
+	copy_comm(new->comm, task);
+}
+
+/* Apart from the caller, which then has no record on its stack, and no guard for it. */
+static noinline void trace_new(const struct vprocns_group *group,
+			       struct task_struct *task, u64 flags,
+			       const struct vprocns_record *record)
+{
+	struct vprocns_event_new new;
+
+	make_new(&new, task, flags, record, &init_pid_ns);
+	trace_vprocns_new(group, &new);
+}
+
 /**
  * vprocns_event_tell_new - tells that a task was made
  * @group: its group
@@ -248,38 +291,22 @@ void vprocns_event_ended(struct vprocns_group *group)
 void vprocns_event_tell_new(struct vprocns_group *group,
 			    struct task_struct *child, u64 flags)
 {
-	struct task_struct *const parent = current;
-	struct vprocns_event_new new = {
-		/* As its exit will tell. */
-		.event = begin_at(child->start_time, VPROCNS_EVENT_NEW,
-				  sizeof(new), task_pid(child)),
-		.tgid = tid_of(task_tgid(child)),
-		.host_tgid = pid_nr(task_tgid(child)),
-		.joined = task_active_pid_ns(parent) != group->ns,
-		.has = VPROCNS_EVENT_FLAGS,
-		.flags = flags,
-	};
-	struct vprocns_origin origin;
+	const struct vprocns_record *const record =
+		vprocns_numbers_record(&group->numbers, child);
+	struct vprocns_event_new *new;
 	struct vprocns_ring *ring;
 
-	if (!new.joined)
-		new.cloner = tid_of(task_pid(parent));
-	if (vprocns_numbers_describe(&group->numbers, child, &origin, &new.lineage)) {
-		new.has |= VPROCNS_EVENT_LINEAGE;
-		new.cloner_lineage = origin.cloner_lineage;
-		new.ordinal = origin.ordinal;
-	}
-	copy_comm(new.comm, child);
-	trace_vprocns_new(group, &new);
-
-	/* As tell(), with a second number. */
-	rcu_read_lock();
+	if (trace_vprocns_new_enabled())
+		trace_new(group, child, flags, record);
 	list_for_each_entry_rcu(ring, &group->rings.list, node) {
-		new.event.host_tid = tid_for(task_pid(child), ring->ns);
-		new.host_tgid = tid_for(task_tgid(child), ring->ns);
-		vprocns_ring_write(ring, &new.event);
+		raw_spin_lock(&ring->lock);
+		new = vprocns_ring_reserve(ring, sizeof(*new));
+		if (new) {
+			make_new(new, child, flags, record, ring->ns);
+			vprocns_ring_commit(ring, &new->event, sizeof(*new));
+		}
+		raw_spin_unlock(&ring->lock);
 	}
-	rcu_read_unlock();
 }
 
 /**
@@ -299,7 +326,7 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 		char filename[VPROCNS_EVENT_FILENAME_LEN];
 	} record;
 	struct vprocns_event_exec *const exec = &record.exec;
-	struct vprocns_origin origin;
+	const struct vprocns_record *known;
 	struct vprocns_ring *ring;
 	size_t size;
 
@@ -309,8 +336,11 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	strscpy(record.filename, filename, sizeof(record.filename));
 	size = ALIGN(sizeof(*exec) + strlen(record.filename) + 1, 8);
 	exec->event = begin(VPROCNS_EVENT_EXEC, size, task_pid(task));
-	if (vprocns_numbers_describe(&group->numbers, task, &origin, &exec->lineage))
+	known = vprocns_numbers_record(&group->numbers, task);
+	if (known) {
 		exec->has = VPROCNS_EVENT_LINEAGE;
+		exec->lineage = known->lineage;
+	}
 	copy_comm(exec->comm, task);
 	exec->filename = offsetof(typeof(record), filename);
 	exec->old_host_tid = old_pid == task->pid ? 0 : old_pid;
@@ -327,56 +357,105 @@ void vprocns_event_exec(struct vprocns_group *group, struct task_struct *task,
 	rcu_read_unlock();
 }
 
+/* What an exit's record has of the run time. */
+struct run {
+	u64 total;
+	u64 user;
+	u64 system;
+};
+
 /*
- * The run time up to now, and divided as getrusage(2) has it: by what ticks have seen. As
- * long as none has seen the task in the kernel that says that all is the user's. The kernel
- * takes a lock and some 100 instructions to say so.
+ * Up to now, and divided as getrusage(2) has it: by what ticks have seen. As long as none
+ * has seen the task in the kernel that says that all is the user's. The kernel takes a
+ * lock and some 100 instructions to say so.
  */
-static void take_run(struct vprocns_event_exit *exit, struct task_struct *task)
+static __always_inline struct run take_run(struct task_struct *task)
 {
 	/* Also brings sum_exec_runtime up to now, which is divided. */
-	exit->runtime = static_call(vprocns_task_sched_runtime)(task);
-	if (likely(!task->stime && vprocns_ticks_count())) {
-		exit->utime = exit->runtime;
-		return;
-	}
-	task_cputime_adjusted(task, &exit->utime, &exit->stime);
+	const u64 total = static_call(vprocns_task_sched_runtime)(task);
+	u64 user, system;
+
+	if (likely(!task->stime && vprocns_ticks_count()))
+		return (struct run) { .total = total, .user = total };
+	task_cputime_adjusted(task, &user, &system);
 	/* A tick between the two counts in these alone. */
-	exit->runtime = max(exit->runtime, exit->utime + exit->stime);
+	return (struct run) { max(total, user + system), user, system };
 }
 
-/* From the counters that the kernel keeps of each task. */
-static void fill_in_use(struct vprocns_event_exit *exit,
-			struct task_struct *task)
+/* Of the counters that not each kernel keeps, those of this one. */
+#define COUNTED								\
+	((IS_ENABLED(CONFIG_SCHED_INFO) && IS_ENABLED(CONFIG_SCHEDSTATS) ?	\
+	  VPROCNS_EVENT_RUN_DELAY : 0) |					\
+	 (IS_ENABLED(CONFIG_TASK_XACCT) ? VPROCNS_EVENT_CHARS : 0) |		\
+	 (IS_ENABLED(CONFIG_TASK_IO_ACCOUNTING) ? VPROCNS_EVENT_BYTES : 0))
+
+static __always_inline void set_counted(struct vprocns_event_exit *exit,
+					const struct task_struct *task)
 {
+#if COUNTED & VPROCNS_EVENT_RUN_DELAY
+	exit->run_delay = task->sched_info.run_delay;
+#else
+	exit->run_delay = 0;
+#endif
+#if COUNTED & VPROCNS_EVENT_CHARS
+	exit->rchar = task->ioac.rchar;
+	exit->wchar = task->ioac.wchar;
+#else
+	exit->rchar = 0;
+	exit->wchar = 0;
+#endif
+#if COUNTED & VPROCNS_EVENT_BYTES
+	exit->read_bytes = task->ioac.read_bytes;
+	exit->write_bytes = task->ioac.write_bytes;
+#else
+	exit->read_bytes = 0;
+	exit->write_bytes = 0;
+#endif
+}
+
+/* As make_new(), from the counters that the kernel keeps of each task. */
+static __always_inline void make_exit(struct vprocns_event_exit *exit,
+				      struct task_struct *task, const u64 *lineage,
+				      const struct run *run, u64 end,
+				      struct pid_namespace *ns)
+{
+	const struct signal_struct *const signal = task->signal;
+	/*
+	 * Where the mm is gone by now (before 6.16), its peak was kept in the signal. Each
+	 * of the threads that end after the last one was counted sees 0.
+	 */
+	const bool is_last = !atomic_read(&signal->live);
+
+	begin_at(&exit->event, end, VPROCNS_EVENT_EXIT, sizeof(*exit), task_pid(task), ns);
+	exit->tgid = tid_of(task_tgid(task));
+	exit->status = task->exit_code;
+	exit->has = COUNTED | (lineage ? VPROCNS_EVENT_LINEAGE : 0) |
+		    (is_last ? VPROCNS_EVENT_MAXRSS : 0);
+	exit->reserved = 0;
+	exit->lineage = lineage ? *lineage : 0;
+	copy_comm(exit->comm, task);
 	exit->start = task->start_time;
-	take_run(exit, task);
+	exit->end = end;
+	exit->runtime = run->total;
+	exit->utime = run->user;
+	exit->stime = run->system;
 	exit->nvcsw = task->nvcsw;
 	exit->nivcsw = task->nivcsw;
 	exit->min_flt = task->min_flt;
 	exit->maj_flt = task->maj_flt;
-#if defined(CONFIG_SCHED_INFO) && defined(CONFIG_SCHEDSTATS)
-	exit->has |= VPROCNS_EVENT_RUN_DELAY;
-	exit->run_delay = task->sched_info.run_delay;
-#endif
-#ifdef CONFIG_TASK_XACCT
-	exit->has |= VPROCNS_EVENT_CHARS;
-	exit->rchar = task->ioac.rchar;
-	exit->wchar = task->ioac.wchar;
-#endif
-#ifdef CONFIG_TASK_IO_ACCOUNTING
-	exit->has |= VPROCNS_EVENT_BYTES;
-	exit->read_bytes = task->ioac.read_bytes;
-	exit->write_bytes = task->ioac.write_bytes;
-#endif
-	/*
-	 * Where the mm is gone by now (before 6.16), its peak was kept here. Each of
-	 * the threads that end after the last one was counted sees 0.
-	 */
-	if (!atomic_read(&task->signal->live)) {
-		exit->has |= VPROCNS_EVENT_MAXRSS;
-		exit->maxrss = (u64)task->signal->maxrss << (PAGE_SHIFT - 10);
-	}
+	set_counted(exit, task);
+	exit->maxrss = is_last ? (u64)signal->maxrss << (PAGE_SHIFT - 10) : 0;
+}
+
+/* Apart from the caller, as trace_new() is. */
+static noinline void trace_exit(const struct vprocns_group *group,
+				struct task_struct *task, const u64 *lineage,
+				struct run run, u64 end)
+{
+	struct vprocns_event_exit exit;
+
+	make_exit(&exit, task, lineage, &run, end, &init_pid_ns);
+	trace_vprocns_exit(group, &exit);
 }
 
 /**
@@ -391,22 +470,23 @@ static void fill_in_use(struct vprocns_event_exit *exit,
 void vprocns_event_tell_exit(struct vprocns_group *group, struct task_struct *task,
 			     const u64 *lineage)
 {
-	struct vprocns_event_exit exit = {
-		.tgid = tid_of(task_tgid(task)),
-		.status = task->exit_code,
-	};
-
-	if (lineage) {
-		exit.has = VPROCNS_EVENT_LINEAGE;
-		exit.lineage = *lineage;
-	}
-	copy_comm(exit.comm, task);
-	fill_in_use(&exit, task);
+	const struct run run = take_run(task);
 	/* After what was used, which is then never longer than the task's life. */
-	exit.event = begin(VPROCNS_EVENT_EXIT, sizeof(exit), task_pid(task));
-	exit.end = exit.event.time;
-	trace_vprocns_exit(group, &exit);
-	tell(group, &exit.event, task_pid(task));
+	const u64 end = ktime_get_ns();
+	struct vprocns_event_exit *exit;
+	struct vprocns_ring *ring;
+
+	if (trace_vprocns_exit_enabled())
+		trace_exit(group, task, lineage, run, end);
+	list_for_each_entry_rcu(ring, &group->rings.list, node) {
+		raw_spin_lock(&ring->lock);
+		exit = vprocns_ring_reserve(ring, sizeof(*exit));
+		if (exit) {
+			make_exit(exit, task, lineage, &run, end, ring->ns);
+			vprocns_ring_commit(ring, &exit->event, sizeof(*exit));
+		}
+		raw_spin_unlock(&ring->lock);
+	}
 }
 
 /**
@@ -490,3 +570,4 @@ static_assert(sizeof(struct vprocns_event_exit) == 184);
 static_assert(sizeof(struct vprocns_event_refused) == 48);
 static_assert(sizeof(struct vprocns_event_rewritten) == 40);
 static_assert(sizeof(struct vprocns_event_capset_refused) == 32);
+static_assert(sizeof(struct vprocns_event_exit) <= VPROCNS_RING_RECORD_MAX);

@@ -34,10 +34,7 @@ void vprocns_event_refused(struct vprocns_group *group,
 void vprocns_event_rewritten(struct vprocns_group *group, u64 asked, u64 flags);
 void vprocns_event_capset_refused(struct vprocns_group *group, int err);
 
-/*
- * A task was made; see vprocns_event_tell_new(). Here, since every clone comes by: a
- * call clears the record on its stack before it looks whether anybody wants it.
- */
+/* A task was made; see vprocns_event_tell_new(). */
 static inline void vprocns_event_new(struct vprocns_group *group,
 				     struct task_struct *child, u64 flags)
 {

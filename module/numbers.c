@@ -460,10 +460,44 @@ bool vprocns_numbers_end_known(struct vprocns_numbers *n, struct task_struct *ta
 	return end_member(n, task, lineage);
 }
 
+/* Under the lock. A member's record, in which its lineage is known; or NULL. */
+static struct vprocns_record *find_known(struct vprocns_numbers *n,
+					 const struct task_struct *task)
+{
+	struct vprocns_record *const record =
+		vprocns_record_find(&n->records, task->pid);
+
+	if (record)
+		lineage_of(n, record);
+	return record;
+}
+
+/**
+ * vprocns_numbers_record - what is known of a member that stays what it is meanwhile
+ * @n: the numbers
+ * @task: the member: the current task, or one that it has cloned and that has not run yet
+ *
+ * Context: the task's own, or its cloner's; takes @n's lock.
+ * Return: the task's record, of which .origin and .lineage may be read; or NULL. Never one
+ * without lineage numbering.
+ */
+const struct vprocns_record *vprocns_numbers_record(struct vprocns_numbers *n,
+						    const struct task_struct *task)
+{
+	struct vprocns_record *record;
+
+	if (!n->by_lineage)
+		return NULL;
+	raw_spin_lock(&n->lock);
+	record = find_known(n, task);
+	raw_spin_unlock(&n->lock);
+	return record;
+}
+
 /**
  * vprocns_numbers_describe - how a member came about
  * @n: the numbers
- * @task: the member
+ * @task: the member, which may end at any time
  * @origin: out, where it is known
  * @lineage: out, where it is known: its lineage
  *
@@ -474,15 +508,15 @@ bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
 			      struct vprocns_origin *origin, u64 *lineage)
 {
-	struct vprocns_record *record;
+	const struct vprocns_record *record;
 
 	if (!n->by_lineage)
 		return false;
 	raw_spin_lock(&n->lock);
-	record = vprocns_record_find(&n->records, task->pid);
+	record = find_known(n, task);
 	if (record) {
 		*origin = record->origin;
-		*lineage = lineage_of(n, record);
+		*lineage = record->lineage;
 	}
 	raw_spin_unlock(&n->lock);
 	return record;

@@ -76,6 +76,8 @@ void vprocns_numbers_exec(struct vprocns_numbers *n, const struct task_struct *t
 void vprocns_numbers_end(struct vprocns_numbers *n, struct task_struct *task);
 bool vprocns_numbers_end_known(struct vprocns_numbers *n, struct task_struct *task,
 			       u64 *lineage);
+const struct vprocns_record *vprocns_numbers_record(struct vprocns_numbers *n,
+						    const struct task_struct *task);
 bool vprocns_numbers_describe(struct vprocns_numbers *n,
 			      const struct task_struct *task,
 			      struct vprocns_origin *origin, u64 *lineage);

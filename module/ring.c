@@ -149,68 +149,42 @@ void vprocns_ring_destroy(struct vprocns_rings *rings, struct vprocns_ring *ring
 	free_ring(ring);
 }
 
-static void copy_in(struct vprocns_ring *ring, unsigned long at,
-		    const void *from, size_t size)
-{
-	const u32 offset = at & (ring->size - 1);
-	const size_t first = min_t(size_t, size, ring->size - offset);
-
-	memcpy(ring->data + offset, from, first);
-	if (unlikely(first < size))
-		memcpy(ring->data, from + first, size - first);
-}
-
-/*
- * Whether the record that ends at @head is the one that reaches the mark. No later
- * one has to wake: it is there when the reader comes.
+/**
+ * vprocns_ring_wrap - moves a record to the end and the beginning of a ring
+ * @ring: the ring, with the record in .across
+ * @size: bytes of the record
+ *
+ * Context: as vprocns_ring_write(), with @ring's lock held.
  */
-static bool reaches_mark(const struct vprocns_ring *ring, unsigned long head,
-			 u32 size)
+void vprocns_ring_wrap(struct vprocns_ring *ring, u32 size)
 {
-	u32 after;
+	const u32 offset = ring->head & (ring->size - 1);
+	const u32 first = ring->size - offset;
 
-	/*
-	 * Pairs with that of a reader before it sleeps, in wait_event() and in
-	 * vprocns_ring_poll(): it sees our head, or we see its tail.
-	 */
-	smp_mb();
-	/* Past U32_MAX / 2 when the reader has our record already. */
-	after = head - READ_ONCE(ring->tail);
-	return after >= ring->wake && after - size < ring->wake;
+	lockdep_assert_held(&ring->lock);
+	memcpy(ring->data + offset, ring->across, first);
+	memcpy(ring->data, ring->across + first, size - first);
 }
 
 /**
  * vprocns_ring_write - tells one reader of an event
  * @ring: its ring
- * @event: the record, of .size bytes; .lost is set here
+ * @event: the record, of .size bytes, VPROCNS_RING_RECORD_MAX at most; .lost is its copy's
  *
  * Context: any but interrupts, preemption off or on; RCU read side or the lock of
  * the group's rings, either of which keeps @ring; takes @ring's lock.
  */
-void vprocns_ring_write(struct vprocns_ring *ring, struct vprocns_event *event)
+void vprocns_ring_write(struct vprocns_ring *ring, const struct vprocns_event *event)
 {
-	unsigned long head;
+	struct vprocns_event *copy;
 
 	raw_spin_lock(&ring->lock);
-	head = ring->head;
-	/* Pairs with the release in copy_records(): the bytes were read. */
-	if (ring->size - (head - smp_load_acquire(&ring->tail)) < event->size) {
-		ring->lost++;
-		ring->gap += ring->gap != U32_MAX;
-		raw_spin_unlock(&ring->lock);
-		return;
+	copy = vprocns_ring_reserve(ring, event->size);
+	if (copy) {
+		memcpy(copy, event, event->size);
+		vprocns_ring_commit(ring, copy, event->size);
 	}
-	event->lost = ring->gap;
-	ring->gap = 0;
-	ring->told++;
-	copy_in(ring, head, event, event->size);
-	head += event->size;
-	/* Pairs with the acquires in is_empty() and copy_records(). */
-	smp_store_release(&ring->head, head);
 	raw_spin_unlock(&ring->lock);
-
-	if (reaches_mark(ring, head, event->size))
-		irq_work_queue(&ring->wake_work);
 }
 
 /**
@@ -332,7 +306,7 @@ __poll_t vprocns_ring_poll(struct vprocns_ring *ring, struct file *file,
 			   poll_table *table)
 {
 	poll_wait(file, &ring->wait, table);
-	/* Pairs with that in reaches_mark(): we have read, and may sleep now. */
+	/* Pairs with that in vprocns_ring_reaches_mark(): we have read, and may sleep now. */
 	smp_mb();
 	return is_empty(ring) ? 0 : EPOLLIN | EPOLLRDNORM;
 }

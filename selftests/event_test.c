@@ -152,6 +152,38 @@ static const struct vprocns_event *find(const struct story *story, int kind,
 	return NULL;
 }
 
+/* What a record has no bit for is 0, and each ns of a task is the user's or the system's. */
+static bool is_whole(const struct vprocns_event *event)
+{
+	const struct vprocns_event_exit *const exit = (const void *)event;
+	const struct vprocns_event_new *const new = (const void *)event;
+
+	switch (event->kind) {
+	case VPROCNS_EVENT_NEW:
+		return !new->reserved &&
+		       (new->has & VPROCNS_EVENT_LINEAGE ||
+			!(new->lineage | new->cloner_lineage | new->ordinal));
+	case VPROCNS_EVENT_EXIT:
+		return !exit->reserved &&
+		       (exit->has & VPROCNS_EVENT_LINEAGE || !exit->lineage) &&
+		       (exit->has & VPROCNS_EVENT_MAXRSS || !exit->maxrss) &&
+		       (exit->has & VPROCNS_EVENT_RUN_DELAY || !exit->run_delay) &&
+		       exit->utime + exit->stime == exit->runtime;
+	default:
+		return true;
+	}
+}
+
+static unsigned int count_whole(const struct story *story)
+{
+	const struct vprocns_event *event = NULL;
+	unsigned int whole = 0;
+
+	while ((event = next_event(story, event)))
+		whole += is_whole(event);
+	return whole;
+}
+
 static const struct vprocns_event_new *find_new(const struct story *story,
 						int ordinal)
 {
@@ -299,6 +331,7 @@ TEST_F(family, tells_all)
 	EXPECT_EQ(0, status_of(init));
 	ASSERT_FALSE(story.torn);
 	EXPECT_EQ(0, story.lost);
+	EXPECT_EQ(story.records, count_whole(&story));
 	stats = get_stats(self->group);
 	EXPECT_EQ(stats.clones, count(&story, VPROCNS_EVENT_NEW));
 	EXPECT_EQ(stats.exits, count(&story, VPROCNS_EVENT_EXIT));
@@ -594,7 +627,10 @@ TEST_F(group, what_is_lost_is_counted)
 	free(story.bytes);
 }
 
-/* A reader that comes now and then: what it has and what it is told of add up. */
+/*
+ * A reader that comes now and then: what it has and what it is told of add up. Each place
+ * of the ring has been others' before.
+ */
 TEST_F(group, gaps_are_told_where_they_are)
 {
 	struct story story = {};
@@ -629,6 +665,7 @@ TEST_F(group, gaps_are_told_where_they_are)
 	EXPECT_EQ(405, story.records + events_stats(self->group).lost);
 	EXPECT_LE(story.lost, events_stats(self->group).lost);
 	EXPECT_LT(0, story.lost);
+	EXPECT_EQ(story.records, count_whole(&story));
 	free(story.bytes);
 }
 
