@@ -143,7 +143,7 @@ check-compare:
 	@VM_TIMEOUT=36000 selftests/vm/run --icount -- selftests/compare_runs.py \
 		--tries $(TRIES) threads make pool openmp postgres
 	@VM_TIMEOUT=36000 selftests/vm/run -- selftests/compare_runs.py \
-		--tries $(TRIES) --percent 30 --load 1 --scale 100 threads
+		--tries $(TRIES) --percent 30 --load 1 --scale 200 threads
 
 # Installs what is missing, then runs real programs outside, in a plain PID namespace and
 # in groups, and compares; PROGRAMS names some of them, or is --part 1/9. Then the commands
