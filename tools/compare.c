@@ -131,7 +131,7 @@ static void add_row(const struct compare *compare, struct table *table,
 	table_cell(table, "%s", verdict_name(metric, compared->verdict));
 }
 
-/* The named before all others, and each part by what it weighs. */
+/* Those that changed before all others, and each part by what it weighs. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct compared *const one = a, *const other = b;
